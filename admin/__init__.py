@@ -1,0 +1,1 @@
+"""The staff desks; they have no rules of their own."""

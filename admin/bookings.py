@@ -1,0 +1,5 @@
+"""To be written."""
+
+from litestar.types import ControllerRouterHandler
+
+HANDLERS: list[ControllerRouterHandler] = []

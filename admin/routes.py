@@ -1,0 +1,10 @@
+"""All handlers of the staff desks."""
+
+from litestar.types import ControllerRouterHandler
+
+from admin import bookings, coordination, legal, procurement
+
+
+def handlers() -> list[ControllerRouterHandler]:
+    """The handlers of the desks."""
+    return [*bookings.HANDLERS, *legal.HANDLERS, *procurement.HANDLERS, *coordination.HANDLERS]

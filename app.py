@@ -1,0 +1,67 @@
+"""The one place where the web application is wired."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.config.csrf import CSRFConfig
+from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.plugins.pydantic import PydanticPlugin
+
+from admin.routes import handlers as admin_handlers
+from registry import database
+from registry.settings import load_settings
+from registry.web.authentication import API_PREFIX, Authentication, provide_actor
+from registry.web.headers import add_headers
+from registry.web.problems import exception_handlers
+from registry.web.rendering import template_config
+from registry.web.routes import handlers as registry_handlers
+from search.routes import handlers as search_handlers
+
+LARGEST_BODY = 12 * 1024 * 1024
+
+
+@asynccontextmanager
+async def _database_pool(_: Litestar) -> AsyncIterator[None]:
+    await database.engine().start_connection_pool(min_size=2, max_size=load_settings().database_connections)
+    try:
+        yield
+    finally:
+        await database.engine().close_connection_pool()
+
+
+def create_app() -> Litestar:
+    """The web application, with the settings of the environment.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+    """
+    settings = load_settings()
+    return Litestar(
+        route_handlers=[*registry_handlers(), *search_handlers(), *admin_handlers()],
+        lifespan=[_database_pool],
+        dependencies={"actor": Provide(provide_actor)},
+        middleware=[DefineMiddleware(Authentication, exclude=["^/static/", "^/healthz", "^/readyz"])],
+        csrf_config=CSRFConfig(
+            secret=settings.secret_key.get_secret_value(),
+            cookie_name="csrf",
+            cookie_secure=settings.secure_cookies,
+            cookie_httponly=True,
+            exclude=[f"^{API_PREFIX}/"],
+        ),
+        template_config=template_config(),
+        exception_handlers=exception_handlers(),
+        plugins=[PydanticPlugin()],
+        openapi_config=OpenAPIConfig(
+            title="Registry",
+            version="1",
+            description="Testbeds, demo environments, innovation procurements and innovation partnerships.",
+            path="/api",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        ),
+        before_send=[add_headers],
+        request_max_body_size=LARGEST_BODY,
+    )

@@ -1,0 +1,1 @@
+"""Organisations, people, their roles, sessions and API tokens."""

@@ -1,0 +1,1 @@
+"""Agreements, their templates and versions, and the terms on intellectual property."""

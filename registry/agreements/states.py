@@ -1,0 +1,32 @@
+"""The states of an agreement and the one table of allowed transitions."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class AgreementState(StrEnum):
+    DRAFT = "draft"
+    IN_REVIEW = "in_review"
+    CHANGES_REQUESTED = "changes_requested"
+    APPROVED = "approved"
+    SIGNED = "signed"
+    IN_FORCE = "in_force"
+    EXPIRED = "expired"
+    TERMINATED = "terminated"
+    SUPERSEDED = "superseded"
+
+
+_S = AgreementState
+TRANSITIONS: Mapping[str, Mapping[AgreementState, AgreementState]] = {
+    "submit": {_S.DRAFT: _S.IN_REVIEW, _S.CHANGES_REQUESTED: _S.IN_REVIEW},
+    "request_changes": {_S.IN_REVIEW: _S.CHANGES_REQUESTED},
+    "approve": {_S.IN_REVIEW: _S.APPROVED},
+    "sign": {_S.APPROVED: _S.SIGNED},
+    "enter_into_force": {_S.SIGNED: _S.IN_FORCE},
+    "expire": {_S.IN_FORCE: _S.EXPIRED},
+    "terminate": {_S.IN_FORCE: _S.TERMINATED},
+    "supersede": {_S.IN_FORCE: _S.SUPERSEDED},
+}
+
+# An agreement in one of these may still come into force.
+PENDING = frozenset({_S.DRAFT, _S.IN_REVIEW, _S.CHANGES_REQUESTED, _S.APPROVED, _S.SIGNED})

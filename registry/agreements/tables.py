@@ -1,0 +1,227 @@
+"""Tables of agreements."""
+
+from uuid import uuid4
+
+from piccolo.columns import (
+    UUID,
+    Array,
+    BigInt,
+    BigSerial,
+    Boolean,
+    Bytea,
+    Date,
+    ForeignKey,
+    Integer,
+    LazyTableReference,
+    SmallInt,
+    Text,
+    Timestamptz,
+    Varchar,
+)
+from piccolo.columns.base import OnDelete
+from piccolo.columns.defaults.timestamptz import TimestamptzNow
+from piccolo.constraints import Check, Unique
+from piccolo.table import Table
+
+from registry.agreements.codes import AgreementType, PartyRole, SignatureMethod, TermStatus
+from registry.agreements.states import AgreementState
+from registry.database import one_of, some_of
+from registry.entries.codes import Audience, Remuneration
+
+
+class IpTerms(Table):
+    """A set of IP terms; its rows are IpTerm. Append-only, because versions refer to it."""
+
+    id = BigSerial(primary_key=True)
+    created_at = Timestamptz(default=TimestamptzNow())
+
+
+class IpTerm(Table):
+    """One field of a set of IP terms, by the codes of `TERM_FIELDS`. Append-only."""
+
+    id = BigSerial(primary_key=True)
+    terms = ForeignKey(IpTerms, null=False, on_delete=OnDelete.restrict)
+    field = Varchar(length=40)
+    status = Varchar(length=20, default=TermStatus.NOT_REVIEWED)
+    code = Varchar(length=40, null=True, default=None)
+    number = Integer(null=True, default=None)
+    text = Text(null=True, default=None)
+    clause = Varchar(length=20, default="")
+    note_sv = Text(default="")
+    note_en = Text(default="")
+
+    status_is_known = one_of("status", TermStatus)
+    ip_term_once = Unique([terms, field])
+    value_where_there_is_one = Check("(status = 'value') = (num_nonnulls(code, number, text) = 1)")
+    numbers_are_positive = Check("number >= 0")
+
+
+class Template(Table):
+    """A model agreement of one type. `audience` is whom it is for. Texts are in its versions."""
+
+    id = BigSerial(primary_key=True)
+    code = Varchar(length=60, unique=True)
+    type = Varchar(length=30)
+    audience = Array(base_column=Varchar(length=10))
+    title_sv = Text()
+    title_en = Text()
+    months_valid = SmallInt(default=24)
+    example = Boolean(default=True)
+
+    type_is_known = one_of("type", AgreementType)
+    audience_is_known = some_of("audience", Audience)
+    validity_is_sane = Check("months_valid BETWEEN 1 AND 600")
+
+
+class TemplateVersion(Table):
+    """The text and the terms of a template at one time; append-only. Clauses are `## ` headings in the text."""
+
+    id = BigSerial(primary_key=True)
+    template = ForeignKey(Template, null=False, on_delete=OnDelete.restrict)
+    number = Integer()
+    text_sv = Text()
+    text_en = Text(default="")
+    terms = ForeignKey(IpTerms, null=False, on_delete=OnDelete.restrict)
+    created_at = Timestamptz(default=TimestamptzNow())
+
+    template_version_one_of_each_number = Unique([template, number])
+
+
+class Offer(Table):
+    """The terms an entry offers: a template, and whether it must be in force before a booking is confirmed."""
+
+    id = BigSerial(primary_key=True)
+    entry: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Entry", "entries"), null=False, on_delete=OnDelete.cascade
+    )
+    template = ForeignKey(Template, null=False, on_delete=OnDelete.restrict)
+    required = Boolean(default=True)
+
+    offer_once = Unique([entry, template])
+
+
+class Agreement(Table):
+    """An agreement between parties. Its text and terms are in its versions.
+
+    `valid_from` and `valid_until` are dates in Europe/Stockholm, both included. `framework` covers every
+    entry for which the public party answers; otherwise AgreementEntry lists what it covers.
+    The secrecy note records a decision under the secrecy act (OSL); the agreement itself creates no secrecy.
+    """
+
+    id = UUID(primary_key=True, default=uuid4)
+    type = Varchar(length=30)
+    state = Varchar(length=20, default=AgreementState.DRAFT)
+    title = Text()
+    dnr = Varchar(length=60, default="")
+    template_version = ForeignKey(TemplateVersion, on_delete=OnDelete.restrict)
+    framework = Boolean(default=False)
+    governing_law = Varchar(length=60, default="SE")
+    valid_from = Date(null=True, default=None)
+    valid_until = Date(null=True, default=None)
+    remuneration = Varchar(length=20, null=True, default=None)
+    secrecy_ground = Text(default="")
+    secrecy_decided_on = Date(null=True, default=None)
+    secrecy_decided_by = Text(default="")
+    retention_note = Text(default="")
+    personal_data_required = Boolean(default=False)
+    personal_data_dnr = Varchar(length=60, default="")
+    author: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Person", "accounts"), null=False, on_delete=OnDelete.restrict
+    )
+    decided_by: ForeignKey[Table] = ForeignKey(LazyTableReference("Person", "accounts"), on_delete=OnDelete.restrict)
+    decision_reason = Text(default="")
+    created_at = Timestamptz(default=TimestamptzNow())
+    submitted_at = Timestamptz(null=True, default=None)
+    decided_at = Timestamptz(null=True, default=None)
+    signed_at = Timestamptz(null=True, default=None)
+    ended_at = Timestamptz(null=True, default=None)
+
+    type_is_known = one_of("type", AgreementType)
+    state_is_known = one_of("state", AgreementState)
+    remuneration_is_known = one_of("remuneration", Remuneration)
+    starts_before_it_ends = Check("valid_from <= valid_until")
+    has_dates_when_approved = Check(
+        "state IN ('draft', 'in_review', 'changes_requested') OR (valid_from IS NOT NULL AND valid_until IS NOT NULL)"
+    )
+    the_author_never_approves = Check("decided_by <> author")
+
+
+class AgreementParty(Table):
+    """A party of an agreement."""
+
+    id = BigSerial(primary_key=True)
+    agreement = ForeignKey(Agreement, null=False, on_delete=OnDelete.cascade)
+    organisation: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Organisation", "accounts"), null=False, on_delete=OnDelete.restrict
+    )
+    role = Varchar(length=20)
+
+    role_is_known = one_of("role", PartyRole)
+    agreement_party_once = Unique([agreement, organisation])
+
+
+class AgreementEntry(Table):
+    """An entry that an agreement covers."""
+
+    id = BigSerial(primary_key=True)
+    agreement = ForeignKey(Agreement, null=False, on_delete=OnDelete.cascade)
+    entry: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Entry", "entries"), null=False, on_delete=OnDelete.restrict
+    )
+
+    agreement_entry_once = Unique([agreement, entry])
+
+
+class AgreementVersion(Table):
+    """The text and terms of an agreement at one time; append-only. `sha256` is of both texts, see rules."""
+
+    id = BigSerial(primary_key=True)
+    agreement = ForeignKey(Agreement, null=False, on_delete=OnDelete.restrict)
+    number = Integer()
+    text_sv = Text()
+    text_en = Text(default="")
+    sha256 = Varchar(length=64)
+    terms = ForeignKey(IpTerms, null=False, on_delete=OnDelete.restrict)
+    created_by: ForeignKey[Table] = ForeignKey(LazyTableReference("Person", "accounts"), on_delete=OnDelete.set_null)
+    created_at = Timestamptz(default=TimestamptzNow())
+
+    agreement_version_one_of_each_number = Unique([agreement, number])
+    hash_is_of_the_text = Check(
+        "sha256 = encode(sha256(convert_to(text_sv || E'\\\\n\\\\n' || text_en, 'UTF8')), 'hex')"
+    )
+
+
+class AgreementSignature(Table):
+    """Who signed which version, when, for whom and how; append-only."""
+
+    id = BigSerial(primary_key=True)
+    version = ForeignKey(AgreementVersion, null=False, on_delete=OnDelete.restrict)
+    organisation: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Organisation", "accounts"), null=False, on_delete=OnDelete.restrict
+    )
+    person: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Person", "accounts"), null=False, on_delete=OnDelete.restrict
+    )
+    method = Varchar(length=20, default=SignatureMethod.SIGNED_IN)
+    sha256 = Varchar(length=64)
+    signed_at = Timestamptz(default=TimestamptzNow())
+
+    method_is_known = one_of("method", SignatureMethod)
+    agreement_signature_once = Unique([version, organisation])
+
+
+class Document(Table):
+    """A file that belongs to an agreement version; append-only. The database checks size and SHA-256."""
+
+    id = UUID(primary_key=True, default=uuid4)
+    version = ForeignKey(AgreementVersion, null=False, on_delete=OnDelete.restrict)
+    filename = Varchar(length=200)
+    media_type = Varchar(length=100)
+    size = BigInt()
+    sha256 = Varchar(length=64)
+    content = Bytea()
+    added_by: ForeignKey[Table] = ForeignKey(LazyTableReference("Person", "accounts"), on_delete=OnDelete.set_null)
+    added_at = Timestamptz(default=TimestamptzNow())
+
+    size_is_of_the_content = Check("size = octet_length(content)")
+    hash_is_of_the_content = Check("sha256 = encode(sha256(content), 'hex')")

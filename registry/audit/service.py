@@ -1,0 +1,81 @@
+"""Writing to the log."""
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+
+from registry import database
+from registry.access import Actor
+
+
+class EventType(StrEnum):
+    """What can happen, as `subject.what`."""
+
+    SIGNED_IN = "person.signed_in"
+    SIGN_IN_FAILED = "person.sign_in_failed"
+    SIGNED_OUT = "person.signed_out"
+    PERSON_CREATED = "person.created"
+    ROLE_GRANTED = "person.role_granted"
+    ROLE_WITHDRAWN = "person.role_withdrawn"
+    TOKEN_CREATED = "person.token_created"
+    TOKEN_REVOKED = "person.token_revoked"
+    ORGANISATION_CREATED = "organisation.created"
+    ENTRY_CREATED = "entry.created"
+    ENTRY_CHANGED = "entry.changed"
+    ENTRY_STATUS_CHANGED = "entry.status_changed"
+    ENTRY_CONFIRMED = "entry.confirmed"
+    ENTRY_RELATED = "entry.related"
+    ENVIRONMENT_CHANGED = "environment.changed"
+    TEMPLATE_CREATED = "template.created"
+    TEMPLATE_VERSION_CREATED = "template.version_created"
+    TERMS_OFFERED = "entry.terms_offered"
+    AGREEMENT_CREATED = "agreement.created"
+    AGREEMENT_CHANGED = "agreement.changed"
+    AGREEMENT_STATE_CHANGED = "agreement.state_changed"
+    AGREEMENT_SIGNED_BY_PARTY = "agreement.signed_by_party"
+    AGREEMENT_READ = "agreement.read"
+    DOCUMENT_ADDED = "agreement.document_added"
+    BOOKING_CREATED = "booking.created"
+    BOOKING_CHANGED = "booking.changed"
+    BOOKING_STATE_CHANGED = "booking.state_changed"
+    BOOKING_READ = "booking.read"
+    OUTCOME_RECORDED = "booking.outcome_recorded"
+    PROCUREMENT_CREATED = "procurement.created"
+    PROCUREMENT_CHANGED = "procurement.changed"
+    PROCUREMENT_STAGE_CHANGED = "procurement.stage_changed"
+    PROCUREMENT_READ = "procurement.read"
+    PARTNERSHIP_CREATED = "partnership.created"
+    PARTNERSHIP_CHANGED = "partnership.changed"
+    PHASE_ADDED = "partnership.phase_added"
+    PHASE_DECIDED = "partnership.phase_decided"
+
+
+_INSERT = """
+INSERT INTO audit_event (actor_id, actor_name, type, subject_kind, subject_id, entry_id, data)
+VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb)
+"""
+
+
+async def record(
+    actor: Actor,
+    event: EventType,
+    subject_id: object,
+    data: Mapping[str, object] | None = None,
+    *,
+    entry_id: int | None = None,
+) -> None:
+    """Write one event in the running transaction, so that change and log stand or fall together.
+
+    `data` holds codes and identifiers, never personal or confidential text; times in it are ISO 8601 in UTC.
+    `entry_id` names the entry that the event concerns, where there is one.
+    """
+    await database.fetch(
+        _INSERT,
+        actor.person_id,
+        "" if actor.is_signed_in else actor.name,
+        event.value,
+        event.value.split(".", maxsplit=1)[0],
+        str(subject_id),
+        entry_id,
+        json.dumps(dict(data or {}), ensure_ascii=False, default=str),
+    )

@@ -1,0 +1,1 @@
+"""Requests for environments, and the time they hold."""

@@ -1,0 +1,91 @@
+"""Tables of bookings. The table of held times, `booking_hold`, is written by the database alone: see migrations."""
+
+from uuid import uuid4
+
+from piccolo.columns import (
+    UUID,
+    Array,
+    BigSerial,
+    Boolean,
+    ForeignKey,
+    Integer,
+    LazyTableReference,
+    SmallInt,
+    Text,
+    Timestamptz,
+    Varchar,
+)
+from piccolo.columns.base import OnDelete
+from piccolo.columns.defaults.timestamptz import TimestamptzNow
+from piccolo.constraints import Check, Unique
+from piccolo.table import Table
+
+from registry.bookings.codes import OutcomeDecision, PersonalData
+from registry.bookings.states import BookingState
+from registry.database import one_of, some_of
+from registry.entries.codes import Audience, Perspective
+
+
+class Booking(Table):
+    """A request for one or more environments over the half-open interval `[starts_at, ends_at)`, in UTC.
+
+    While the state is approved, confirmed or in progress the database holds the time, buffers included.
+    """
+
+    id = UUID(primary_key=True, default=uuid4)
+    state = Varchar(length=20, default=BookingState.DRAFT)
+    requester: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Person", "accounts"), null=False, on_delete=OnDelete.restrict
+    )
+    organisation: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Organisation", "accounts"), null=False, on_delete=OnDelete.restrict
+    )
+    audience = Varchar(length=10)
+    starts_at = Timestamptz(null=True, default=None)
+    ends_at = Timestamptz(null=True, default=None)
+    purpose = Text(default="")
+    operational_benefit = Text(default="")
+    user_benefit = Text(default="")
+    perspectives = Array(base_column=Varchar(length=20))
+    trl = SmallInt(null=True, default=None)
+    participants = Integer(null=True, default=None)
+    personal_data = Varchar(length=10, default=PersonalData.NONE)
+    ethics_reference = Varchar(length=60, default="")
+    accessibility_needs = Text(default="")
+    example = Boolean(default=False)
+    created_at = Timestamptz(default=TimestamptzNow())
+    submitted_at = Timestamptz(null=True, default=None)
+    decided_at = Timestamptz(null=True, default=None)
+    decided_by: ForeignKey[Table] = ForeignKey(LazyTableReference("Person", "accounts"), on_delete=OnDelete.restrict)
+    hold_until = Timestamptz(null=True, default=None)
+    confirmed_at = Timestamptz(null=True, default=None)
+    reason = Text(default="")
+    outcome_decision = Varchar(length=20, null=True, default=None)
+    outcome_text = Text(default="")
+
+    state_is_known = one_of("state", BookingState)
+    audience_is_known = one_of("audience", Audience)
+    personal_data_is_known = one_of("personal_data", PersonalData)
+    perspectives_are_known = some_of("perspectives", Perspective)
+    outcome_is_known = one_of("outcome_decision", OutcomeDecision)
+    starts_before_it_ends = Check("starts_at < ends_at")
+    trl_is_a_level = Check("trl BETWEEN 1 AND 9")
+    participants_are_some = Check("participants BETWEEN 1 AND 100000")
+    is_whole_when_sent = Check(
+        "state IN ('draft', 'withdrawn') OR (starts_at IS NOT NULL AND ends_at IS NOT NULL AND purpose <> '')"
+    )
+    nobody_decides_on_their_own = Check("decided_by <> requester")
+    says_why = Check("state NOT IN ('declined', 'changes_requested', 'cancelled') OR reason <> ''")
+    outcome_has_a_decision = Check("(state = 'outcome_recorded') = (outcome_decision IS NOT NULL)")
+
+
+class BookingEnvironment(Table):
+    """An environment that a booking asks for."""
+
+    id = BigSerial(primary_key=True)
+    booking = ForeignKey(Booking, null=False, on_delete=OnDelete.cascade)
+    environment: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Environment", "entries"), null=False, on_delete=OnDelete.restrict
+    )
+
+    booking_environment_once = Unique([booking, environment])

@@ -1,0 +1,83 @@
+"""The one database engine: transactions, and SQL text where a read spans several tables."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Protocol, cast
+
+from piccolo.constraints import Check
+from piccolo.engine.finder import engine_finder
+from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
+
+
+class Row(Protocol):
+    """A row of a result: values by column name."""
+
+    def __getitem__(self, key: str) -> Any: ...  # noqa: ANN401  # a column may hold any type
+
+    def keys(self) -> Sequence[str]: ...
+
+
+def engine() -> PostgresEngine:
+    """The engine named in piccolo_conf.py."""
+    return cast("PostgresEngine", engine_finder())
+
+
+def transaction() -> PostgresTransaction:
+    """A transaction; inside another one it joins that one."""
+    return engine().transaction()
+
+
+def in_transaction() -> bool:
+    """Whether the current task is inside a transaction."""
+    return engine().current_transaction.get() is not None
+
+
+def connection() -> Any:  # noqa: ANN401  # asyncpg has no type for "a connection, pooled or not"
+    """The asyncpg connection of the running transaction.
+
+    Raises:
+        RuntimeError: outside a transaction.
+    """
+    current = engine().current_transaction.get()
+    if current is None:
+        msg = "This has to run inside a transaction."
+        raise RuntimeError(msg)
+    return current.connection
+
+
+async def fetch(sql: str, *values: object) -> list[Row]:
+    """Run SQL text with `$1` parameters, in the running transaction if there is one."""
+    current = engine().current_transaction.get()
+    if current is not None:
+        return cast("list[Row]", await current.connection.fetch(sql, *values))
+    pool = engine().pool
+    if pool is None:
+        single = await engine().get_new_connection()
+        try:
+            return cast("list[Row]", await single.fetch(sql, *values))
+        finally:
+            await single.close()
+    return cast("list[Row]", await pool.fetch(sql, *values))
+
+
+async def fetch_one(sql: str, *values: object) -> Row | None:
+    """The first row, or nothing."""
+    rows = await fetch(sql, *values)
+    return rows[0] if rows else None
+
+
+def one_of(column: str, codes: type[StrEnum]) -> Check:
+    """A constraint: the column holds one of the codes (or null)."""
+    listed = ", ".join(f"'{code.value}'" for code in codes)
+    return Check(f"{column} IN ({listed})")
+
+
+def some_of(column: str, codes: type[StrEnum]) -> Check:
+    """A constraint: the array column holds codes of this list only."""
+    listed = ", ".join(f"'{code.value}'" for code in codes)
+    return Check(f"{column} <@ ARRAY[{listed}]::varchar[]")
+
+
+async def run_script(sql: str) -> None:
+    """Run several SQL statements without parameters in the running transaction; for migrations."""
+    await connection().execute(sql)

@@ -1,0 +1,1 @@
+"""What the registry lists: environments, innovation procurements and innovation partnerships."""

@@ -1,0 +1,223 @@
+"""Reading entries. What an actor may not see is not found."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+
+from registry import database
+from registry.access import Actor, Permission, require
+from registry.entries import rules
+from registry.entries.codes import ENVIRONMENT_KINDS, Kind, Visibility
+from registry.entries.rules import EntryFacts
+from registry.entries.states import EntryStatus
+from registry.errors import NotFound
+
+# The condition under which entry `e` is open to a reader; $1 says whether the reader may see what is for staff.
+VISIBLE = "e.status = 'published' AND (e.visibility = 'public' OR $1)"
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Opening hours on a weekday (1 is Monday), in Europe/Stockholm; `closes` 00:00 is midnight."""
+
+    weekday: int
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """A whole entry: `row` has the columns of the entry and, for environments, of the environment."""
+
+    row: dict[str, Any]
+    opening_hours: list[Opening]
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # a column may hold any type
+        try:
+            return self.row[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    @property
+    def kind_code(self) -> Kind:
+        return Kind(self.row["kind"])
+
+    @property
+    def is_environment(self) -> bool:
+        return self.kind_code in ENVIRONMENT_KINDS
+
+    @property
+    def facts(self) -> EntryFacts:
+        return facts_of(self.row)
+
+    def is_example(self, *fields: str) -> bool:
+        """Whether one of these fields has been made up for the demo."""
+        return bool(set(fields) & set(self.row["example_fields"]))
+
+
+def facts_of(row: Any) -> EntryFacts:  # noqa: ANN401  # a row of any query that has these columns
+    """The facts for the rules, from a row with the entry's columns."""
+    return EntryFacts(
+        status=EntryStatus(row["status"]),
+        visibility=Visibility(row["visibility"]),
+        responsible=frozenset(x for x in (row["accountable_body"], row["unit"]) if x is not None),
+        created_by=row["created_by"],
+    )
+
+
+_WHOLE = """
+SELECT v.*, e.*, b.name_sv AS body_name_sv, b.name_en AS body_name_en, b.kind AS body_kind,
+       u.name_sv AS unit_name_sv, u.name_en AS unit_name_en,
+       pe.slug AS parent_slug, pe.title_sv AS parent_title_sv, pe.title_en AS parent_title_en
+FROM entry e
+JOIN organisation b ON b.id = e.accountable_body
+LEFT JOIN organisation u ON u.id = e.unit
+LEFT JOIN environment v ON v.id = e.id
+LEFT JOIN entry pe ON pe.id = v.parent
+WHERE {condition}
+"""
+
+
+async def get_entry(actor: Actor, slug: str) -> EntryView:
+    """One entry by its slug.
+
+    Raises:
+        NotFound: there is none, or the actor may not see it.
+    """
+    return await _one(actor, "e.slug = $1", slug)
+
+
+async def get_entry_by_id(actor: Actor, entry_id: int) -> EntryView:
+    """One entry by its id; raises NotFound as `get_entry` does."""
+    return await _one(actor, "e.id = $1", entry_id)
+
+
+async def _one(actor: Actor, condition: str, value: object) -> EntryView:
+    row = await database.fetch_one(_WHOLE.format(condition=condition), value)
+    if row is None or not rules.can_read.allows(actor, facts_of(row)):
+        raise NotFound
+    hours = await database.fetch(
+        "SELECT weekday, opens, closes FROM opening_hours WHERE environment = $1 ORDER BY weekday, opens", row["id"]
+    )
+    return EntryView(dict(row), [Opening(h["weekday"], h["opens"], h["closes"]) for h in hours])
+
+
+async def environments_by_slug(actor: Actor, slugs: Iterable[str]) -> dict[str, EntryView]:
+    """The environments with these slugs that the actor may see, with opening hours; unknown slugs are left out."""
+    rows = await database.fetch(_WHOLE.format(condition="e.slug = ANY ($1) AND v.id IS NOT NULL"), list(slugs))
+    visible = [row for row in rows if rules.can_read.allows(actor, facts_of(row))]
+    hours = await _hours([row["id"] for row in visible])
+    return {row["slug"]: EntryView(dict(row), hours.get(row["id"], [])) for row in visible}
+
+
+async def environments_by_id(ids: Iterable[int]) -> dict[int, EntryView]:
+    """Environments by id, for callers that have already checked what the actor may see."""
+    rows = await database.fetch(_WHOLE.format(condition="e.id = ANY ($1) AND v.id IS NOT NULL"), list(ids))
+    hours = await _hours([row["id"] for row in rows])
+    return {row["id"]: EntryView(dict(row), hours.get(row["id"], [])) for row in rows}
+
+
+async def _hours(ids: list[int]) -> dict[int, list[Opening]]:
+    rows = await database.fetch(
+        "SELECT environment, weekday, opens, closes FROM opening_hours WHERE environment = ANY ($1)"
+        " ORDER BY weekday, opens",
+        ids,
+    )
+    found: dict[int, list[Opening]] = {}
+    for row in rows:
+        found.setdefault(row["environment"], []).append(Opening(row["weekday"], row["opens"], row["closes"]))
+    return found
+
+
+@dataclass(frozen=True)
+class EntryLink:
+    """An entry as other pages link to it."""
+
+    id: int
+    slug: str
+    kind: str
+    title_sv: str
+    title_en: str
+    relation: str = ""
+
+
+async def related_entries(actor: Actor, entry_id: int) -> list[EntryLink]:
+    """Entries that this one relates to or that relate to it, and its whole and parts, as far as the actor may see."""
+    rows = await database.fetch(
+        f"""
+        SELECT e.id, e.slug, e.kind, e.title_sv, e.title_en, r.relation FROM (
+            SELECT other AS id, relation FROM entry_relation WHERE entry = $2
+            UNION SELECT entry, relation FROM entry_relation WHERE other = $2
+            UNION SELECT parent, 'whole' FROM environment WHERE id = $2 AND parent IS NOT NULL
+            UNION SELECT id, 'part' FROM environment WHERE parent = $2
+        ) r JOIN entry e ON e.id = r.id WHERE {VISIBLE} ORDER BY e.kind, e.title_sv
+        """,
+        actor.may(Permission.ENTRY_READ_STAFF),
+        entry_id,
+    )
+    return [_link(row) for row in rows]
+
+
+async def links_by_id(ids: Iterable[int]) -> dict[int, EntryLink]:
+    """Links to entries, for callers that have already checked what the actor may see."""
+    rows = await database.fetch(
+        "SELECT id, slug, kind, title_sv, title_en FROM entry WHERE id = ANY ($1)", list(set(ids))
+    )
+    return {row["id"]: _link(row) for row in rows}
+
+
+def _link(row: database.Row) -> EntryLink:
+    return EntryLink(
+        id=row["id"],
+        slug=row["slug"],
+        kind=row["kind"],
+        title_sv=row["title_sv"],
+        title_en=row["title_en"],
+        relation=row["relation"] if "relation" in row.keys() else "",  # noqa: SIM118  # a database row is no dict
+    )
+
+
+@dataclass(frozen=True)
+class EntryVersionView:
+    """One published version; `published_at` is in UTC."""
+
+    number: int
+    published_at: datetime
+    published_by: str
+
+
+async def versions(entry_id: int) -> list[EntryVersionView]:
+    """The published versions of an entry, newest first."""
+    rows = await database.fetch(
+        "SELECT v.number, v.published_at, coalesce(p.name, '') AS published_by FROM entry_version v"
+        " LEFT JOIN person p ON p.id = v.published_by WHERE v.entry = $1 ORDER BY v.number DESC",
+        entry_id,
+    )
+    return [EntryVersionView(row["number"], row["published_at"], row["published_by"]) for row in rows]
+
+
+async def sector_counts(actor: Actor) -> dict[str, int]:
+    """How many visible environments each sector has."""
+    rows = await database.fetch(
+        f"SELECT s AS sector, count(*) AS n FROM entry e, unnest(e.sectors) AS s"
+        f" WHERE {VISIBLE} AND e.kind IN ('testbed', 'demo_environment') GROUP BY s",
+        actor.may(Permission.ENTRY_READ_STAFF),
+    )
+    return {row["sector"]: row["n"] for row in rows}
+
+
+async def entries_to_decide(actor: Actor) -> list[dict[str, Any]]:
+    """Entries that wait for the innovation unit, oldest first.
+
+    Raises:
+        NotPermitted: the actor does not publish entries.
+    """
+    require(actor, Permission.ENTRY_PUBLISH)
+    rows = await database.fetch(
+        "SELECT e.id, e.slug, e.kind, e.status, e.title_sv, e.title_en, e.created_at, p.name AS created_by_name"
+        " FROM entry e LEFT JOIN person p ON p.id = e.created_by"
+        " WHERE e.status IN ('in_review', 'changes_requested', 'draft')"
+        " ORDER BY e.status = 'in_review' DESC, e.created_at LIMIT 200"
+    )
+    return [dict(row) for row in rows]

@@ -1,0 +1,1 @@
+"""What is to happen after a commit: enqueued in the same transaction as the change."""

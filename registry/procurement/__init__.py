@@ -1,0 +1,1 @@
+"""Innovation procurements, and innovation partnerships with their phases."""

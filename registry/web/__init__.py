@@ -1,0 +1,1 @@
+"""Pages (HTML) and API (JSON) of the public and signed-in site."""

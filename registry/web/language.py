@@ -1,0 +1,163 @@
+"""The reader's language: which it is, and texts, dates and amounts in it."""
+
+import io
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import date, datetime, time
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_currency, get_currency_precision
+from babel.support import Translations
+from litestar import Request
+
+from registry.errors import Message
+from registry.settings import PROJECT_ROOT
+
+LANGUAGES = ("sv", "en")
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+_BABEL_LOCALES = {"sv": "sv_SE", "en": "en_GB"}
+_current: ContextVar[str] = ContextVar("language", default="sv")
+
+
+def current_language() -> str:
+    """The language of the request that is being answered: `sv` or `en`."""
+    return _current.get()
+
+
+def use_language(language: str) -> None:
+    """Set the language for the current request."""
+    _current.set(language if language in LANGUAGES else "sv")
+
+
+def wanted_language(request: Request[Any, Any, Any]) -> str:
+    """`?lang=`, else the visitor's earlier choice, else what the browser prefers of the two; Swedish first."""
+    asked = request.query_params.get("lang")
+    if asked in LANGUAGES:
+        return str(asked)
+    chosen = request.cookies.get("lang")
+    if chosen in LANGUAGES:
+        return str(chosen)
+    for part in request.headers.get("accept-language", "").split(","):
+        tag = part.split(";")[0].strip().lower()[:2]
+        if tag in LANGUAGES:
+            return tag
+    return "sv"
+
+
+def language_url(request: Request[Any, Any, Any], language: str) -> str:
+    """The address of the same page in another language."""
+    pairs = [(name, value) for name, value in request.query_params.multi_items() if name not in {"lang", "notice"}]
+    return f"{request.url.path}?{urlencode([*pairs, ('lang', language)])}"
+
+
+@lru_cache(maxsize=2)
+def _translations(language: str) -> Translations:
+    path = PROJECT_ROOT / "locales" / language / "LC_MESSAGES" / "messages.po"
+    with path.open("rb") as file:
+        catalogue = read_po(file, locale=_BABEL_LOCALES[language])
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+def gettext(msgid: str) -> str:
+    """A text in the current language."""
+    return _translations(_current.get()).gettext(msgid) if msgid else ""
+
+
+def ngettext(singular: str, plural: str, n: int) -> str:
+    """A text with a number in the current language."""
+    return _translations(_current.get()).ngettext(singular, plural, n)
+
+
+def say(text: Message | str) -> str:
+    """A message in the current language, with its values put in."""
+    if isinstance(text, str):
+        return gettext(text)
+    translated = gettext(text.msgid)
+    if not text.values:
+        return translated
+    return translated % {name: _value(value) for name, value in text.values.items()}
+
+
+def _value(value: object) -> object:
+    if isinstance(value, Message):
+        return say(value)
+    if isinstance(value, datetime):
+        return show_datetime(value)
+    if isinstance(value, date):
+        return show_date(value)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(_value(part)) for part in value)
+    return value
+
+
+def local(moment: datetime) -> datetime:
+    """A moment in Europe/Stockholm."""
+    return moment.astimezone(STOCKHOLM)
+
+
+def show_time(value: time | datetime) -> str:
+    """A time of day: 09.00 in Swedish, 09:00 in English."""
+    if isinstance(value, datetime):
+        value = local(value)
+    return format_time(value, "HH.mm" if _current.get() == "sv" else "HH:mm", locale=_BABEL_LOCALES[_current.get()])
+
+
+def show_date(value: date | datetime) -> str:
+    """A date with its weekday, and the year when it is not this year: `tis 14 okt`."""
+    if isinstance(value, datetime):
+        value = local(value).date()
+    year = "" if value.year == datetime.now(STOCKHOLM).year else " y"
+    text = format_date(value, f"EEE d MMM{year}", locale=_BABEL_LOCALES[_current.get()])
+    return text.replace(".", "") if _current.get() == "sv" else text
+
+
+def show_datetime(value: datetime) -> str:
+    """A moment in Europe/Stockholm: `tis 14 okt 09.00`."""
+    comma = "," if _current.get() == "en" else ""
+    return f"{show_date(value)}{comma} {show_time(value)}"
+
+
+def show_interval(start: datetime, end: datetime) -> str:
+    """An interval in Europe/Stockholm: `tis 14 okt 09.00–12.00`."""
+    first, last = local(start), local(end)
+    if first.date() == last.date():
+        return f"{show_datetime(start)}–{show_time(end)}"
+    return f"{show_datetime(start)} – {show_datetime(end)}"
+
+
+def show_money(minor: int, currency: str) -> str:
+    """An amount that is given in the currency's minor unit; without decimals when they are zero."""
+    precision = get_currency_precision(currency)
+    amount = minor / 10**precision
+    return format_currency(
+        amount,
+        currency,
+        locale=_BABEL_LOCALES[_current.get()],
+        currency_digits=False,
+        format=None if amount != int(amount) else "#,##0 ¤",
+    )
+
+
+def in_language(row: Mapping[str, Any] | object, field: str) -> str:
+    """`field` of a thing that has `field_sv` and `field_en`, in the current language or else the other."""
+    return pick(row, field)[0]
+
+
+def pick(row: Mapping[str, Any] | object, field: str) -> tuple[str, str]:
+    """The text as `in_language` gives it, and the language it is in."""
+    first = _current.get()
+    for language in (first, "en" if first == "sv" else "sv"):
+        name = f"{field}_{language}"
+        value = row.get(name, "") if isinstance(row, Mapping) else getattr(row, name, "")
+        if value:
+            return value, language
+    return "", first

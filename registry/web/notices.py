@@ -1,0 +1,20 @@
+"""What a page says after an action sent the reader to it, by code; the code is in the address."""
+
+from registry.errors import N_
+
+NOTICES: dict[str, tuple[str, str]] = {
+    "signed-in": ("success", N_("You are signed in.")),
+    "signed-out": ("success", N_("You are signed out.")),
+    "draft-saved": ("success", N_("The draft is saved.")),
+    "booking-sent": ("success", N_("Your booking request has been sent. The host answers next.")),
+    "booking-changed": ("success", N_("The booking has been updated.")),
+    "agreement-changed": ("success", N_("The agreement has been updated.")),
+    "agreement-created": ("success", N_("The agreement has been created.")),
+    "document-added": ("success", N_("The document has been added.")),
+    "entry-changed": ("success", N_("The entry has been updated.")),
+    "entry-created": ("success", N_("The entry has been created.")),
+    "procurement-changed": ("success", N_("The procurement has been updated.")),
+    "procurement-created": ("success", N_("The procurement has been logged.")),
+    "partnership-created": ("success", N_("The innovation partnership has been logged.")),
+    "partnership-changed": ("success", N_("The innovation partnership has been updated.")),
+}

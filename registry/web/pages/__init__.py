@@ -1,0 +1,1 @@
+"""Pages (HTML), one module for each concept."""

@@ -1,0 +1,93 @@
+"""Signing in and out."""
+
+from typing import Annotated, Any
+
+from litestar import Request, get, post
+from litestar.datastructures import Cookie
+from litestar.response import Redirect, Template
+from litestar.types import ControllerRouterHandler
+from pydantic import StringConstraints
+
+from registry.access import Actor
+from registry.accounts import service
+from registry.accounts.service import WrongPassword
+from registry.errors import FieldError, TooManyAttempts
+from registry.settings import load_settings
+from registry.web import language
+from registry.web.authentication import SESSION_COOKIE
+from registry.web.input import Input, Line, read_form
+from registry.web.rendering import go_to, page
+
+# Known to everybody; these accounts exist in the demo only, and the demo answers on loopback only.
+DEMO_ACCOUNTS = ("firm", "firm2", "employee", "host", "procurement", "legal", "coordinator", "auditor")
+DEMO_PASSWORD = "demo-password-1"  # noqa: S105  # see above
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class SignInForm(Input):
+    email: Line = ""
+    # A password may hold any character; it is only ever hashed.
+    password: Annotated[str, StringConstraints(max_length=1000, strip_whitespace=False)] = ""
+    next: Line = ""
+
+
+@get("/sign-in", include_in_schema=False)
+async def sign_in_page(request: AnyRequest) -> Template:
+    """The sign-in form, in the demo with a button for each role."""
+    return _form(request, SignInForm(next=request.query_params.get("next", "")[:200]))
+
+
+@post("/sign-in", include_in_schema=False)
+async def sign_in(request: AnyRequest) -> Redirect | Template:
+    """Sign in and go on to where the person was going."""
+    form = await read_form(request, SignInForm)
+    try:
+        token = await service.sign_in(form.email, form.password, hours=load_settings().session_hours)
+    except (WrongPassword, TooManyAttempts) as error:
+        return _form(request, form, errors=[FieldError("email", error.detail)], status=error.status)
+    answer = go_to(_safe(form.next), "signed-in")
+    answer.set_cookie(
+        Cookie(
+            key=SESSION_COOKIE,
+            value=token,
+            httponly=True,
+            samesite="lax",
+            secure=load_settings().secure_cookies,
+            max_age=load_settings().session_hours * 3600,
+        )
+    )
+    return answer
+
+
+@post("/sign-out", include_in_schema=False)
+async def sign_out(request: AnyRequest, actor: Actor) -> Redirect:
+    """Close the session."""
+    if actor.is_signed_in:
+        await service.sign_out(actor, request.cookies[SESSION_COOKIE])
+    answer = go_to("/", "signed-out")
+    answer.delete_cookie(SESSION_COOKIE)
+    return answer
+
+
+def _safe(path: str) -> str:
+    """A path on this site, never another site's address."""
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
+
+
+def _form(
+    request: AnyRequest, form: SignInForm, *, errors: list[FieldError] | None = None, status: int = 200
+) -> Template:
+    return page(
+        request,
+        "session/sign_in.html",
+        status=status,
+        form=form,
+        errors=[{"field": fault.field, "message": language.say(fault.message)} for fault in errors or []],
+        demo_accounts=DEMO_ACCOUNTS if load_settings().demo else (),
+        demo_password=DEMO_PASSWORD,
+        breadcrumbs=[("/", language.gettext("Start")), (None, language.gettext("Sign in"))],
+    )
+
+
+HANDLERS: list[ControllerRouterHandler] = [sign_in_page, sign_in, sign_out]

@@ -1,0 +1,32 @@
+"""All handlers of the public and signed-in site."""
+
+from litestar.types import ControllerRouterHandler
+
+from registry.web import system
+from registry.web.api import agreements as agreement_api
+from registry.web.api import bookings as booking_api
+from registry.web.api import entries as entry_api
+from registry.web.api import procurement as procurement_api
+from registry.web.pages import agreements as agreement_pages
+from registry.web.pages import bookings as booking_pages
+from registry.web.pages import entries as entry_pages
+from registry.web.pages import procurement as procurement_pages
+from registry.web.pages import session as session_pages
+from registry.web.pages import start as start_pages
+
+
+def handlers() -> list[ControllerRouterHandler]:
+    """The handlers, pages first."""
+    return [
+        *system.HANDLERS,
+        *start_pages.HANDLERS,
+        *session_pages.HANDLERS,
+        *entry_pages.HANDLERS,
+        *booking_pages.HANDLERS,
+        *agreement_pages.HANDLERS,
+        *procurement_pages.HANDLERS,
+        *entry_api.HANDLERS,
+        *booking_api.HANDLERS,
+        *agreement_api.HANDLERS,
+        *procurement_api.HANDLERS,
+    ]

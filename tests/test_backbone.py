@@ -1,0 +1,9 @@
+from tests import factories
+from registry.access import VISITOR
+from registry.entries import queries
+
+
+async def test_published_environment_is_found_by_visitor() -> None:
+    _, slug = await factories.environment()
+    entry = await queries.get_entry(VISITOR, slug)
+    assert entry.slug == slug
