@@ -1,1 +1,269 @@
-def main() -> None: ...
+"""The `registry` command: the one place where commands are wired."""
+
+import asyncio
+import getpass
+import os
+import sys
+import warnings
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+
+from registry.settings import LOOPBACK_HOSTS, SettingsError, load_settings
+
+T = TypeVar("T")
+DATA_DIR_HELP = "Folder of the built-in PostgreSQL. Without it REGISTRY_DATABASE_URL names the database."
+DataDir = Annotated[Path | None, typer.Option(help=DATA_DIR_HELP, file_okay=False)]
+_errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+cli = typer.Typer(
+    name="registry",
+    help="A registry of testbeds, demo environments, innovation procurements and innovation partnerships.",
+    epilog="Start with [bold]registry demo[/bold]; it needs nothing else. Settings for production are "
+    "REGISTRY_* variables, see docs/running.md.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+user_cli = typer.Typer(help="Accounts.", no_args_is_help=True)
+token_cli = typer.Typer(help="Bearer tokens for the API.", no_args_is_help=True)
+search_cli = typer.Typer(help="The search index.", no_args_is_help=True)
+cli.add_typer(user_cli, name="user")
+cli.add_typer(token_cli, name="token")
+cli.add_typer(search_cli, name="search")
+
+
+class CommandError(Exception):
+    """A command cannot go on; the text is one line that says what happened and what to do."""
+
+
+@cli.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Port of the web server.", min=1, max=65535)] = 8000,
+    data_dir: Annotated[Path, typer.Option(help="Where the demo keeps its data.", file_okay=False)] = Path(".data"),
+    host: Annotated[str, typer.Option(help="Address to listen on; loopback only.")] = "127.0.0.1",
+) -> None:
+    """Try it: database, example data, worker and web server in one, on this machine only."""
+    if host not in LOOPBACK_HOSTS:
+        raise CommandError(
+            f"The demo does not listen on {host}: its passwords are known to everybody. Use 127.0.0.1, or "
+            "`registry serve` for a real installation."
+        )
+    from registry.demo.supervisor import run_demo  # noqa: PLC0415  # loading everything takes a second
+
+    run_demo(host=host, port=port, data_dir=data_dir.resolve())
+
+
+@cli.command()
+def serve(data_dir: DataDir = None) -> None:
+    """Run the web server, with the settings of the environment."""
+    from granian import Granian  # noqa: PLC0415  # only this command needs it
+    from granian.constants import Interfaces  # noqa: PLC0415
+
+    _use_database(data_dir)
+    settings = load_settings()
+    _require_port(settings.host, settings.port)
+    _run(_check_database())
+    Granian(
+        "app:create_app",
+        factory=True,
+        interface=Interfaces.ASGI,
+        address=settings.host,
+        port=settings.port,
+        workers=settings.processes,
+        respawn_failed_workers=True,
+        log_access=False,
+        websockets=False,
+    ).serve()
+
+
+@cli.command()
+def worker(data_dir: DataDir = None) -> None:
+    """Do the jobs that changes leave behind: index, confirm bookings, follow dates."""
+    from registry.jobs.service import run_worker  # noqa: PLC0415  # see demo
+    from worker import JOB_HANDLERS, SCHEDULES  # noqa: PLC0415
+
+    _use_database(data_dir)
+    load_settings()
+
+    async def run() -> None:
+        stop = _stop_on_signals()
+        await run_worker(load_settings().database_url, JOB_HANDLERS, SCHEDULES, stop)
+
+    _run(_check_database())
+    _run(_with_pool(run()))
+
+
+@cli.command()
+def migrate(data_dir: DataDir = None) -> None:
+    """Bring the database to the newest state of the tables."""
+    from registry.migrations import migrate as run_migrations  # noqa: PLC0415  # see demo
+
+    _use_database(data_dir)
+    _run(_check_database(migrated=False))
+    count = _run(run_migrations())
+    typer.echo("The database was up to date." if count == 0 else f"Ran {count} migrations.")
+
+
+@user_cli.command("create")
+def user_create(
+    email: Annotated[str, typer.Option(help="The address that the person signs in with.")],
+    role: Annotated[list[str], typer.Option(help="A role; repeat for several. ROLE or ROLE:ORGANISATION_ID.")],
+    name: Annotated[str, typer.Option(help="The person's name; the address when not given.")] = "",
+    organisation: Annotated[int | None, typer.Option(help="Id of the person's organisation.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Create an account. The password is asked for, or read from standard input."""
+    from registry.access import SYSTEM, Role  # noqa: PLC0415  # see demo
+    from registry.accounts.service import create_person  # noqa: PLC0415
+
+    roles: list[tuple[Role, int | None]] = []
+    for given in role:
+        code, _, limit = given.partition(":")
+        if code not in list(Role) or (limit and not limit.isdigit()):
+            raise CommandError(f"“{given}” is no role. Roles are: {', '.join(Role)}; add :ID to limit one.")
+        roles.append((Role(code), int(limit) if limit else None))
+    password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    _use_database(data_dir)
+    _run(_check_database())
+    _run(
+        create_person(
+            SYSTEM, email=email, name=name or email, roles=roles, password=password, organisation_id=organisation
+        )
+    )
+    typer.echo(f"Created an account for {email}.")
+
+
+@token_cli.command("create")
+def token_create(
+    email: Annotated[str, typer.Option(help="The address of the account that the token acts for.")],
+    label: Annotated[str, typer.Option(help="What the token is for.")] = "",
+    data_dir: DataDir = None,
+) -> None:
+    """Create a token and print it, and nothing else. It cannot be shown again."""
+    from registry.access import SYSTEM  # noqa: PLC0415  # see demo
+    from registry.accounts.service import create_token  # noqa: PLC0415
+
+    _use_database(data_dir)
+    _run(_check_database())
+    typer.echo(_run(create_token(SYSTEM, email, label=label)))
+
+
+@search_cli.command("reindex")
+def search_reindex(data_dir: DataDir = None) -> None:
+    """Build the search index anew from the database."""
+    from rich.progress import Progress  # noqa: PLC0415  # only this command needs it
+
+    from search.sync import reindex  # noqa: PLC0415  # see demo
+
+    _use_database(data_dir)
+    _run(_check_database())
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("Indexing entries", total=None)
+        count = _run(_with_pool(reindex(lambda done, total: progress.update(task, completed=done, total=total))))
+    typer.echo(f"Indexed {count} entries.")
+
+
+def main() -> NoReturn:
+    """Run the command; every fault that a person can mend becomes one line and exit status 1."""
+    warnings.simplefilter("ignore")
+    try:
+        cli(standalone_mode=True)
+    except (CommandError, SettingsError) as error:
+        _errors.print(f"[bold red]Error:[/] {_plain(str(error))}")
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except Exception as error:  # noqa: BLE001  # the last resort: a sentence instead of a traceback
+        _errors.print(f"[bold red]Error:[/] {_plain(_explain(error))}")
+    raise SystemExit(1)
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def _explain(error: Exception) -> str:
+    from asyncpg import PostgresError  # noqa: PLC0415  # see demo
+
+    from registry.errors import DomainError, InvalidInput  # noqa: PLC0415
+
+    if isinstance(error, InvalidInput):
+        return " ".join(f"{fault.field}: {fault.message}" for fault in error.errors)
+    if isinstance(error, DomainError):
+        return str(error)
+    if isinstance(error, PostgresError):
+        return f"The database refused: {error}. Run `registry migrate` if the database is older than the program."
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}."
+    return f"{type(error).__name__}: {error}"
+
+
+def _use_database(data_dir: Path | None) -> None:
+    """Point the settings at the built-in PostgreSQL of a folder, or leave them as the environment has them."""
+    if data_dir is None and os.environ.get("REGISTRY_DATABASE_URL"):
+        return
+    if data_dir is None:
+        raise CommandError("Name the database: set REGISTRY_DATABASE_URL, or give --data-dir with the demo's folder.")
+    from registry.demo.embedded import start_postgres, use_secret  # noqa: PLC0415  # see demo
+
+    if not (data_dir / "postgres" / "PG_VERSION").exists():
+        raise CommandError(f"There is no database in {data_dir}. Start `registry demo --data-dir {data_dir}` first.")
+    os.environ["REGISTRY_DATABASE_URL"] = start_postgres(data_dir.resolve())
+    use_secret(data_dir.resolve())
+
+
+async def _check_database(*, migrated: bool = True) -> None:
+    """Raises CommandError with one line when the database does not answer or lacks its tables."""
+    import asyncpg  # noqa: PLC0415  # see demo
+
+    url = load_settings().database_url
+    try:
+        connection = await asyncpg.connect(url, timeout=10)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, TimeoutError) as error:
+        raise CommandError(
+            f"The database does not answer: {error or type(error).__name__}. Check REGISTRY_DATABASE_URL and that "
+            "PostgreSQL runs."
+        ) from error
+    try:
+        if migrated and await connection.fetchval("SELECT to_regclass('search_document')") is None:
+            raise CommandError("The database has no tables yet. Run `registry migrate` first.")
+    finally:
+        await connection.close()
+
+
+def _require_port(host: str, port: int) -> None:
+    from registry.demo.embedded import port_is_taken  # noqa: PLC0415  # see demo
+
+    if port_is_taken(host, port):
+        raise CommandError(f"Port {port} is taken. Stop the program that uses it, or choose another port.")
+
+
+def _stop_on_signals() -> asyncio.Event:
+    import signal  # noqa: PLC0415  # only the worker needs it
+
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _with_pool(work: Coroutine[Any, Any, T]) -> T:
+    from registry import database  # noqa: PLC0415  # see demo
+
+    await database.engine().start_connection_pool(min_size=1, max_size=load_settings().database_connections)
+    try:
+        return await work
+    finally:
+        await database.engine().close_connection_pool()
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,91 @@
-"""To be written."""
+"""The hosts' desk: what waits for a decision, oldest first, and the case beside it."""
 
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, get, post
+from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 
-HANDLERS: list[ControllerRouterHandler] = []
+from registry.access import Actor, Permission, require
+from registry.bookings import queries, rules, service
+from registry.bookings.queries import BookingView
+from registry.errors import DomainError, FieldError, InvalidInput, NotFound
+from registry.web import language
+from registry.web.booking_status import next_step, timeline
+from registry.web.input import read_form
+from registry.web.labels import options
+from registry.web.pages.bookings import StepForm
+from registry.web.rendering import go_to, page
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@get("/desk/bookings", include_in_schema=False)
+async def desk(request: AnyRequest, actor: Actor) -> Template:
+    """The queue, with its first case."""
+    return await _desk(request, actor, None)
+
+
+@get("/desk/bookings/{booking_id:uuid}", include_in_schema=False)
+async def case(request: AnyRequest, actor: Actor, booking_id: UUID) -> Template:
+    """The queue, with one case."""
+    return await _desk(request, actor, booking_id)
+
+
+@post("/desk/bookings/{booking_id:uuid}/{action:str}", include_in_schema=False)
+async def decide(request: AnyRequest, actor: Actor, booking_id: UUID, action: str) -> Redirect | Template:
+    """Take a step of the state table from the desk."""
+    require(actor, Permission.BOOKING_DECIDE)
+    name = action.replace("-", "_")
+    if name not in rules.can_take:
+        raise NotFound
+    form = await read_form(request, StepForm)
+    try:
+        await service.move_booking(actor, booking_id, name, reason=form.reason, decision=form.decision)
+    except InvalidInput as error:
+        return await _desk(request, actor, booking_id, errors=error.errors, status=422)
+    except DomainError as error:
+        if error.status != DomainError.status:
+            raise
+        return await _desk(request, actor, booking_id, clash=error, status=409)
+    return go_to(f"/desk/bookings/{booking_id}", "booking-changed")
+
+
+async def _desk(
+    request: AnyRequest,
+    actor: Actor,
+    booking_id: UUID | None,
+    *,
+    errors: list[FieldError] | None = None,
+    clash: DomainError | None = None,
+    status: int = 200,
+) -> Template:
+    require(actor, Permission.BOOKING_DECIDE)
+    queue = await queries.waiting_for_host(actor)
+    chosen = booking_id or (queue[0].id if queue else None)
+    view: BookingView | None = await queries.get_booking(actor, chosen) if chosen else None
+    return page(
+        request,
+        "desk/bookings.html",
+        status=status,
+        queue=[(row, _age(row.submitted_at or row.created_at)) for row in queue],
+        view=view,
+        booking=view.booking if view else None,
+        competing=await queries.competing(view.booking.id) if view else [],
+        steps=timeline(view) if view else [],
+        next_step=next_step(view) if view else None,
+        outcome_options=options("outcome"),
+        errors=[{"field": fault.field, "message": language.say(fault.message)} for fault in errors or []],
+        clash={"title": language.gettext(clash.title), "detail": language.say(clash.detail)} if clash else None,
+        breadcrumbs=[(None, language.gettext("Bookings desk"))],
+    )
+
+
+def _age(since: datetime) -> int:
+    """Whole days since a moment."""
+    return (datetime.now(UTC) - since).days
+
+
+HANDLERS: list[ControllerRouterHandler] = [desk, case, decide]

@@ -32,8 +32,8 @@ def in_transaction() -> bool:
     return engine().current_transaction.get() is not None
 
 
-def connection() -> Any:  # noqa: ANN401  # asyncpg has no type for "a connection, pooled or not"
-    """The asyncpg connection of the running transaction.
+def current_transaction() -> PostgresTransaction:
+    """The running transaction, for savepoints.
 
     Raises:
         RuntimeError: outside a transaction.
@@ -42,7 +42,12 @@ def connection() -> Any:  # noqa: ANN401  # asyncpg has no type for "a connectio
     if current is None:
         msg = "This has to run inside a transaction."
         raise RuntimeError(msg)
-    return current.connection
+    return current
+
+
+def connection() -> Any:  # noqa: ANN401  # asyncpg has no type for "a connection, pooled or not"
+    """The asyncpg connection of the running transaction; raises RuntimeError as `current_transaction` does."""
+    return current_transaction().connection
 
 
 async def fetch(sql: str, *values: object) -> list[Row]:

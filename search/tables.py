@@ -8,8 +8,9 @@ from piccolo.table import Table
 class SearchDocument(Table):
     """What can be found of one published entry, derived from the concepts' tables by `search/sync.py`.
 
-    The weighted vectors `vector_sv` and `vector_en` are generated columns (see the migration). Visibility is
-    not stored here: every query asks the entry itself, so that nothing hidden is found even for a moment. `id` is the id of the entry.
+    The columns are the fields of `search.document.Document`. The weighted vectors `vector_sv` and `vector_en`
+    are generated columns (see the migration). Visibility is not stored here: every query asks the entry itself,
+    so that nothing hidden is found even for a moment. `id` is the id of the entry.
     """
 
     id = BigInt(primary_key=True)
@@ -20,5 +21,10 @@ class SearchDocument(Table):
     body_sv = Text(default="")
     body_en = Text(default="")
     names = Text(default="")
+    plain_title = Text(default="")
+    plain_summary = Text(default="")
+    plain = Text(default="")
+    order_sv = Text(default="")
+    order_en = Text(default="")
     results_ownership = Array(base_column=Varchar(length=40))
     indexed_at = Timestamptz(default=TimestamptzNow())

@@ -66,7 +66,8 @@ class ValueKind(StrEnum):
 class TermField:
     """One field of the IP terms: its group, the kind of its value, and for codes the allowed ones.
 
-    Numbers are whole; `unit` says of what (`months`, `days`, `percent`).
+    Numbers are whole; `unit` says of what (`months`, `days`, `percent`). `results_share_percent` is the
+    counterparty's share of results that are owned together.
     """
 
     group: TermGroup
@@ -131,3 +132,22 @@ TERM_FIELDS: Mapping[str, TermField] = {
     "employee_inventions": _code(_G.EMPLOYEES, "lau_applies", "teacher_exemption", "assignment"),
     "assignment_obtained": _code(_G.EMPLOYEES, *_YES_NO),
 }
+
+
+@dataclass(frozen=True)
+class TermValue:
+    """What a set of IP terms says about one field: a value (exactly one of code, number, text), or that it has none."""
+
+    field: str
+    status: TermStatus
+    code: str | None = None
+    number: int | None = None
+    text: str | None = None
+    clause: str = ""
+    note_sv: str = ""
+    note_en: str = ""
+
+    @property
+    def value(self) -> str | int | None:
+        """The code, number or text; None without a value."""
+        return next((part for part in (self.code, self.number, self.text) if part is not None), None)

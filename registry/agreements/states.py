@@ -30,3 +30,9 @@ TRANSITIONS: Mapping[str, Mapping[AgreementState, AgreementState]] = {
 
 # An agreement in one of these may still come into force.
 PENDING = frozenset({_S.DRAFT, _S.IN_REVIEW, _S.CHANGES_REQUESTED, _S.APPROVED, _S.SIGNED})
+# The same without drafts, which are their author's until they are sent in: these are on their way.
+UNDER_WAY = PENDING - {_S.DRAFT}
+# Whoever signs up to an agreement may do so before legal has approved it; the state follows the last signature.
+SIGNABLE = frozenset({_S.IN_REVIEW, _S.APPROVED})
+# The text may be changed: by a new version.
+EDITABLE = frozenset({_S.DRAFT, _S.CHANGES_REQUESTED})

@@ -105,6 +105,7 @@ class Agreement(Table):
 
     `valid_from` and `valid_until` are dates in Europe/Stockholm, both included. `framework` covers every
     entry for which the public party answers; otherwise AgreementEntry lists what it covers.
+    An empty `title` means that of the template, which exists in both languages.
     The secrecy note records a decision under the secrecy act (OSL); the agreement itself creates no secrecy.
     """
 
@@ -143,6 +144,7 @@ class Agreement(Table):
     has_dates_when_approved = Check(
         "state IN ('draft', 'in_review', 'changes_requested') OR (valid_from IS NOT NULL AND valid_until IS NOT NULL)"
     )
+    somebody_has_approved = Check("state IN ('draft', 'in_review', 'changes_requested') OR decided_by IS NOT NULL")
     the_author_never_approves = Check("decided_by <> author")
 
 
@@ -187,7 +189,7 @@ class AgreementVersion(Table):
 
     agreement_version_one_of_each_number = Unique([agreement, number])
     hash_is_of_the_text = Check(
-        "sha256 = encode(sha256(convert_to(text_sv || E'\\\\n\\\\n' || text_en, 'UTF8')), 'hex')"
+        "sha256 = encode(sha256(convert_to(text_sv || chr(10) || chr(10) || text_en, 'UTF8')), 'hex')"
     )
 
 

@@ -13,6 +13,7 @@ class Kind(StrEnum):
 
 
 ENVIRONMENT_KINDS = frozenset({Kind.TESTBED, Kind.DEMO_ENVIRONMENT})
+PROCUREMENT_KINDS = frozenset({Kind.INNOVATION_PROCUREMENT, Kind.INNOVATION_PARTNERSHIP})
 
 
 class Sector(StrEnum):

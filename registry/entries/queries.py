@@ -63,6 +63,7 @@ def facts_of(row: Any) -> EntryFacts:  # noqa: ANN401  # a row of any query that
         visibility=Visibility(row["visibility"]),
         responsible=frozenset(x for x in (row["accountable_body"], row["unit"]) if x is not None),
         created_by=row["created_by"],
+        kind=Kind(kind) if (kind := row.get("kind")) else None,
     )
 
 
@@ -215,9 +216,30 @@ async def entries_to_decide(actor: Actor) -> list[dict[str, Any]]:
     """
     require(actor, Permission.ENTRY_PUBLISH)
     rows = await database.fetch(
-        "SELECT e.id, e.slug, e.kind, e.status, e.title_sv, e.title_en, e.created_at, p.name AS created_by_name"
+        "SELECT e.id, e.slug, e.kind, e.status, e.title_sv, e.title_en, e.created_at, p.name AS created_by_name,"
+        " coalesce((SELECT max(a.at) FROM audit_event a WHERE a.entry_id = e.id AND a.type = 'entry.status_changed'),"
+        " e.created_at) AS waiting_since"
         " FROM entry e LEFT JOIN person p ON p.id = e.created_by"
         " WHERE e.status IN ('in_review', 'changes_requested', 'draft')"
-        " ORDER BY e.status = 'in_review' DESC, e.created_at LIMIT 200"
+        " ORDER BY e.status = 'in_review' DESC, waiting_since, e.id LIMIT 200"
     )
     return [dict(row) for row in rows]
+
+
+async def entries_to_edit(actor: Actor, *, page: int = 1, page_size: int = 50) -> tuple[list[dict[str, Any]], int]:
+    """A page of the entries that the actor may edit, by title, and how many there are.
+
+    Raises:
+        NotPermitted: the actor edits no entries.
+    """
+    require(actor, Permission.ENTRY_EDIT)
+    rows = await database.fetch(
+        "SELECT id, slug, kind, status, title_sv, title_en, confirmed_at, count(*) OVER () AS total FROM entry"
+        " WHERE $1 OR accountable_body = ANY ($2) OR unit = ANY ($2)"
+        " ORDER BY title_sv, title_en, id LIMIT $3 OFFSET $4",
+        actor.has_unlimited(Permission.ENTRY_EDIT),
+        list(actor.limited_to(Permission.ENTRY_EDIT)),
+        page_size,
+        (page - 1) * page_size,
+    )
+    return [dict(row) for row in rows], rows[0]["total"] if rows else 0

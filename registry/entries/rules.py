@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from registry.access import Actor, Permission, Rule
-from registry.entries.codes import Visibility
+from registry.entries.codes import PROCUREMENT_KINDS, Kind, Visibility
 from registry.entries.states import EntryStatus
 from registry.errors import N_, Message, message
 
@@ -16,13 +16,14 @@ class EntryFacts:
     visibility: Visibility
     responsible: frozenset[int]
     created_by: int | None
+    kind: Kind | None = None
 
 
 def _is_editor(actor: Actor, entry: EntryFacts) -> Message | None:
     if actor.may(Permission.ENTRY_EDIT, entry.responsible):
         return None
-    # A procurement officer edits what they have logged themselves.
-    if actor.may(Permission.PROCUREMENT_EDIT) and entry.created_by == actor.person_id and actor.is_signed_in:
+    # Procurement officers edit procurements and partnerships, and no other entries.
+    if entry.kind in PROCUREMENT_KINDS and actor.may(Permission.PROCUREMENT_EDIT, entry.responsible):
         return None
     return message(N_("Only a host of this entry or the innovation unit may change it."))
 

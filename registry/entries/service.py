@@ -3,7 +3,9 @@
 import json
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
 from typing import Any, cast
 
 from asyncpg import CheckViolationError, ExclusionViolationError, UniqueViolationError
@@ -122,6 +124,7 @@ async def create_entry(
         text.visibility,
         frozenset(x for x in (text.accountable_body, text.unit) if x is not None),
         actor.person_id,
+        text.kind,
     )
     if reason := rules.can_edit(actor, facts):
         raise NotPermitted(reason)
@@ -253,6 +256,54 @@ async def relate_entries(actor: Actor, entry_id: int, other_id: int, relation: R
                 {"other": other_id, "relation": relation.value},
                 entry_id=entry_id,
             )
+
+
+async def unrelate_entries(actor: Actor, entry_id: int, other_id: int, relation: Relation) -> None:
+    """Take back that one entry relates to another; where it does not, nothing changes."""
+    async with database.transaction():
+        row = await _locked(actor, entry_id)
+        if reason := rules.can_edit(actor, facts_of(row)):
+            raise NotPermitted(reason)
+        gone = await database.fetch(
+            "DELETE FROM entry_relation WHERE entry = $1 AND other = $2 AND relation = $3 RETURNING id",
+            entry_id,
+            other_id,
+            relation.value,
+        )
+        if gone:
+            data = {"other": other_id, "relation": relation.value, "ended": True}
+            await record(actor, EventType.ENTRY_RELATED, entry_id, data, entry_id=entry_id)
+
+
+def text_of(row: Mapping[str, Any]) -> EntryText:
+    """What is written about an entry, from its row; for changing some of it."""
+    return EntryText(**{f.name: _typed(f.name, row[f.name]) for f in fields(EntryText)})
+
+
+def environment_text_of(row: Mapping[str, Any], opening_hours: Sequence[Opening]) -> EnvironmentText:
+    """What an environment adds, from its row; for changing some of it."""
+    named = [f.name for f in fields(EnvironmentText) if f.name != "opening_hours"]
+    return EnvironmentText(**{name: _typed(name, row[name]) for name in named}, opening_hours=tuple(opening_hours))
+
+
+_CODES: Mapping[str, type[StrEnum]] = {
+    "kind": Kind,
+    "primary_sector": Sector,
+    "track": Track,
+    "visibility": Visibility,
+    "sectors": Sector,
+    "perspectives": Perspective,
+    "specialisations": Specialisation,
+    "bookable_by": Audience,
+    "remuneration": Remuneration,
+}
+
+
+def _typed(name: str, value: Any) -> Any:  # noqa: ANN401  # a column may hold any type
+    code = _CODES.get(name, str)
+    if isinstance(value, list):
+        return tuple(code(part) for part in value)
+    return code(value) if name in _CODES else value
 
 
 async def _locked(actor: Actor, entry_id: int) -> database.Row:

@@ -9,6 +9,7 @@ from piccolo.columns import (
     BigSerial,
     Date,
     ForeignKey,
+    Integer,
     LazyTableReference,
     SmallInt,
     Text,
@@ -29,6 +30,7 @@ class Procurement(Table):
     """An innovation procurement. Title, summary and responsibility are in its entry; the buyer is accountable.
 
     Until award, the texts, values and bidders here are for the procurement team only.
+    `version` counts the changes, for noticing that two people edit at once.
     """
 
     id = UUID(primary_key=True, default=uuid4)
@@ -51,6 +53,7 @@ class Procurement(Table):
     deadline = Timestamptz(null=True, default=None)
     cancel_reason = Text(default="")
     notice = Varchar(length=60, default="")
+    version = Integer(default=1)
     created_by: ForeignKey[Table] = ForeignKey(LazyTableReference("Person", "accounts"), on_delete=OnDelete.set_null)
     created_at = Timestamptz(default=TimestamptzNow())
 
@@ -65,7 +68,8 @@ class Procurement(Table):
 class Partnership(Table):
     """An innovation partnership (directive 2014/24/EU, article 31).
 
-    `performance_level` and `highest_cost_minor` are what was agreed for the later purchase.
+    `performance_level` and `highest_cost_minor` are what was agreed for the later purchase. `version` counts
+    the changes of the partnership and its phases.
     """
 
     id = UUID(primary_key=True, default=uuid4)
@@ -81,6 +85,7 @@ class Partnership(Table):
     highest_cost_minor = BigInt(null=True, default=None)
     currency = Varchar(length=3, default="SEK")
     purchase = Varchar(length=20, default=Purchase.UNDECIDED)
+    version = Integer(default=1)
     created_by: ForeignKey[Table] = ForeignKey(LazyTableReference("Person", "accounts"), on_delete=OnDelete.set_null)
     created_at = Timestamptz(default=TimestamptzNow())
 

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from registry.errors import N_, FieldError, InvalidInput, message
 from registry.web.input_messages import explain
 
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2200
 _DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _TAG = re.compile(r"<[a-zA-Z/!?]")
 
@@ -48,9 +49,24 @@ def _blank_to_none(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+def _only_text(value: object) -> object:
+    # Pydantic would read a bare number as seconds since 1970.
+    if not isinstance(value, str | datetime):
+        raise PydanticCustomError("datetime_type", "no time")
+    return value
+
+
 def _with_offset(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise PydanticCustomError("no_offset", "no offset")
+    if not EARLIEST_YEAR <= value.year <= LATEST_YEAR:
+        raise PydanticCustomError("year_out_of_range", "year")
+    return value
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, bool | float):
+        raise PydanticCustomError("int_type", "no whole number")
     return value
 
 
@@ -64,7 +80,9 @@ RequiredText = Annotated[str, StringConstraints(min_length=1, max_length=5000), 
 # A blank form field means "not given".
 BlankIsNone = BeforeValidator(_blank_to_none)
 # A point in time with its offset from UTC (ISO 8601).
-Moment = Annotated[datetime, AfterValidator(_with_offset)]
+Moment = Annotated[datetime, BeforeValidator(_only_text), AfterValidator(_with_offset)]
+# A whole number; true, false and fractions are refused.
+Whole = Annotated[int, BeforeValidator(_whole)]
 
 M = TypeVar("M", bound=BaseModel)
 

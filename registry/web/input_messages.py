@@ -40,6 +40,7 @@ _SENTENCES = {
     "datetime_parsing": N_("This must be a time, for example 2027-03-01T09:00:00+01:00."),
     "datetime_from_date_parsing": N_("This must be a time, for example 2027-03-01T09:00:00+01:00."),
     "no_offset": N_("The time lacks its offset from UTC. Write it, for example 2027-03-01T09:00:00+01:00."),
+    "year_out_of_range": N_("The year must be between 2000 and 2200."),
     "date_type": N_("This must be a date, for example 2027-03-01."),
     "date_parsing": N_("This must be a date, for example 2027-03-01."),
     "date_from_datetime_parsing": N_("This must be a date, for example 2027-03-01."),

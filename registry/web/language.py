@@ -56,6 +56,12 @@ def language_url(request: Request[Any, Any, Any], language: str) -> str:
     return f"{request.url.path}?{urlencode([*pairs, ('lang', language)])}"
 
 
+def page_url(request: Request[Any, Any, Any], number: int) -> str:
+    """The address of another page of the same list."""
+    pairs = [(name, value) for name, value in request.query_params.multi_items() if name not in {"page", "notice"}]
+    return f"{request.url.path}?{urlencode([*pairs, ('page', number)])}"
+
+
 @lru_cache(maxsize=2)
 def _translations(language: str) -> Translations:
     path = PROJECT_ROOT / "locales" / language / "LC_MESSAGES" / "messages.po"

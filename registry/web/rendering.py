@@ -15,7 +15,7 @@ from markupsafe import Markup
 from registry.access import VISITOR, Actor, Permission
 from registry.errors import N_
 from registry.settings import PROJECT_ROOT, load_settings
-from registry.web import language
+from registry.web import booking_status, language
 from registry.web.labels import label
 from registry.web.notices import NOTICES
 
@@ -87,6 +87,7 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
         in_language=language.in_language,
         pick=language.pick,
         static_url=static_url,
+        booking_tone=booking_status.tone,
     )
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
 
@@ -120,6 +121,7 @@ def page(request: Request[Any, Any, Any], template: str, *, status: int = 200, *
             "notices": notices,
             "demo": load_settings().demo,
             "errors": [],
+            "page_url": lambda number: language.page_url(request, number),
             **context,
         },
     )

@@ -1,5 +1,7 @@
 """Weighted text vectors with the Swedish and English configurations, and their indexes.
 
+Each vector also holds the folded words (configuration `simple`): their beginnings are searched.
+
 Locks: generated columns on an empty table; no table in use is locked.
 """
 
@@ -15,16 +17,22 @@ FORWARDS = r"""
 ALTER TABLE search_document ADD CONSTRAINT document_is_of_an_entry
     FOREIGN KEY (id) REFERENCES entry (id) ON DELETE CASCADE;
 ALTER TABLE search_document ADD COLUMN vector_sv tsvector GENERATED ALWAYS AS (
-    setweight(to_tsvector('swedish', title_sv || ' ' || title_en), 'A')
+    setweight(to_tsvector('swedish', title_sv || E'\n' || title_en), 'A')
     || setweight(to_tsvector('swedish', summary_sv), 'B')
     || setweight(to_tsvector('swedish', names), 'C')
     || setweight(to_tsvector('swedish', body_sv), 'D')
+    || setweight(to_tsvector('simple', plain_title), 'A')
+    || setweight(to_tsvector('simple', plain_summary), 'B')
+    || setweight(to_tsvector('simple', plain), 'D')
 ) STORED;
 ALTER TABLE search_document ADD COLUMN vector_en tsvector GENERATED ALWAYS AS (
-    setweight(to_tsvector('english', title_en || ' ' || title_sv), 'A')
+    setweight(to_tsvector('english', title_en || E'\n' || title_sv), 'A')
     || setweight(to_tsvector('english', summary_en), 'B')
     || setweight(to_tsvector('english', names), 'C')
     || setweight(to_tsvector('english', body_en), 'D')
+    || setweight(to_tsvector('simple', plain_title), 'A')
+    || setweight(to_tsvector('simple', plain_summary), 'B')
+    || setweight(to_tsvector('simple', plain), 'D')
 ) STORED;
 CREATE INDEX search_document_vector_sv_index ON search_document USING gin (vector_sv);
 CREATE INDEX search_document_vector_en_index ON search_document USING gin (vector_en);

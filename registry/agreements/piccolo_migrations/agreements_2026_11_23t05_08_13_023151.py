@@ -2281,6 +2281,17 @@ async def forwards():
     manager.add_constraint(
         table_class_name="Agreement",
         tablename="agreement",
+        constraint_name="somebody_has_approved",
+        constraint_class=Check,
+        params={
+            "condition": "state IN ('draft', 'in_review', 'changes_requested') OR decided_by IS NOT NULL"
+        },
+        schema=None,
+    )
+
+    manager.add_constraint(
+        table_class_name="Agreement",
+        tablename="agreement",
         constraint_name="the_author_never_approves",
         constraint_class=Check,
         params={"condition": "decided_by <> author"},
@@ -2347,7 +2358,7 @@ async def forwards():
         constraint_name="hash_is_of_the_text",
         constraint_class=Check,
         params={
-            "condition": "sha256 = encode(sha256(convert_to(text_sv || E'\\\\n\\\\n' || text_en, 'UTF8')), 'hex')"
+            "condition": "sha256 = encode(sha256(convert_to(text_sv || chr(10) || chr(10) || text_en, 'UTF8')), 'hex')"
         },
         schema=None,
     )

@@ -1,4 +1,4 @@
-"""IP terms have known codes only, versions and documents never change, changes are logged.
+"""IP terms have known codes only, versions and documents never change, signatures are whole, changes are logged.
 
 Locks: constraints on empty tables; no table in use is locked.
 """
@@ -73,6 +73,29 @@ CREATE INDEX agreement_party_organisation_index ON agreement_party (organisation
 CREATE INDEX agreement_entry_entry_index ON agreement_entry (entry);
 CREATE INDEX document_version_index ON document (version);
 CREATE INDEX agreement_signature_organisation_index ON agreement_signature (organisation);
+-- A signature holds the hash of the very version that was signed.
+ALTER TABLE agreement_version ADD CONSTRAINT agreement_version_hash_key UNIQUE (id, sha256);
+ALTER TABLE agreement_signature ADD CONSTRAINT signature_is_of_the_version
+    FOREIGN KEY (version, sha256) REFERENCES agreement_version (id, sha256);
+
+CREATE FUNCTION require_every_signature() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM agreement_party WHERE agreement = NEW.id) OR EXISTS (
+        SELECT FROM agreement_party p WHERE p.agreement = NEW.id AND NOT EXISTS (
+            SELECT FROM agreement_signature s
+            WHERE s.organisation = p.organisation AND s.version = (
+                SELECT v.id FROM agreement_version v WHERE v.agreement = NEW.id ORDER BY v.number DESC LIMIT 1
+            )
+        )
+    ) THEN
+        RAISE EXCEPTION 'agreement % has not been signed by every party', NEW.id USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER agreement_is_signed_by_all AFTER INSERT OR UPDATE OF state ON agreement
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN (NEW.state IN ('signed', 'in_force')) EXECUTE FUNCTION require_every_signature();
+
 CREATE TRIGGER ip_terms_is_append_only BEFORE UPDATE OR DELETE ON ip_terms
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER ip_terms_is_never_emptied BEFORE TRUNCATE ON ip_terms
@@ -118,6 +141,10 @@ CREATE CONSTRAINT TRIGGER document_changes_are_logged AFTER INSERT OR UPDATE OR 
 """
 
 BACKWARDS = r"""
+DROP TRIGGER agreement_is_signed_by_all ON agreement;
+DROP FUNCTION require_every_signature();
+ALTER TABLE agreement_signature DROP CONSTRAINT signature_is_of_the_version;
+ALTER TABLE agreement_version DROP CONSTRAINT agreement_version_hash_key;
 DROP TRIGGER template_changes_are_logged ON template;
 DROP TRIGGER template_version_changes_are_logged ON template_version;
 DROP TRIGGER offer_changes_are_logged ON offer;

@@ -104,7 +104,8 @@ DECLARE
     the_time tstzrange;
     around tstzrange;
     wider tstzrange;
-    moved record;
+    bookings uuid[];
+    times tstzrange[];
 BEGIN
     SELECT * INTO STRICT place FROM environment_lanes WHERE environment = the_environment;
     SELECT EXISTS (SELECT FROM environment WHERE parent = the_environment) INTO is_whole;
@@ -126,14 +127,15 @@ BEGIN
         EXIT WHEN wider = around;
         around := wider;
     END LOOP;
-    CREATE TEMPORARY TABLE IF NOT EXISTS holds_to_deal (booking uuid, during tstzrange) ON COMMIT DROP;
-    TRUNCATE holds_to_deal;
     WITH gone AS (
         DELETE FROM booking_hold WHERE environment = the_environment AND during && around RETURNING booking, during
+    ), dealt AS (
+        SELECT booking, during FROM gone UNION ALL SELECT the_booking, the_time
     )
-    INSERT INTO holds_to_deal SELECT * FROM gone UNION ALL SELECT the_booking, the_time;
-    FOR moved IN SELECT * FROM holds_to_deal ORDER BY lower(during), booking LOOP
-        PERFORM insert_hold(moved.booking, the_environment, place.site, place.lanes, is_whole, moved.during);
+    SELECT array_agg(booking ORDER BY lower(during), booking), array_agg(during ORDER BY lower(during), booking)
+        INTO bookings, times FROM dealt;
+    FOR i IN 1..array_length(bookings, 1) LOOP
+        PERFORM insert_hold(bookings[i], the_environment, place.site, place.lanes, is_whole, times[i]);
     END LOOP;
 END $$;
 
@@ -211,7 +213,8 @@ CREATE FUNCTION environment_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     the_site bigint;
     sites bigint[] := '{}';
-    held record;
+    bookings uuid[];
+    environments bigint[];
 BEGIN
     IF TG_OP <> 'INSERT' THEN
         SELECT site INTO the_site FROM environment_lanes WHERE environment = OLD.id;
@@ -223,25 +226,23 @@ BEGIN
     IF TG_OP <> 'DELETE' THEN
         sites := sites || site_of(NEW.id);
     END IF;
-    SELECT array_agg(DISTINCT s ORDER BY s) INTO sites FROM unnest(sites) AS s
-        WHERE s IS NOT NULL AND EXISTS (SELECT FROM environment WHERE id = s AND parent IS NULL);
+    SELECT array_agg(DISTINCT s ORDER BY s) INTO sites FROM unnest(sites) AS s WHERE s IS NOT NULL;
     FOREACH the_site IN ARRAY coalesce(sites, '{}') LOOP
         PERFORM lock_site(the_site);
     END LOOP;
-    CREATE TEMPORARY TABLE IF NOT EXISTS holds_to_renew (booking uuid, environment bigint, starts timestamptz)
-        ON COMMIT DROP;
-    TRUNCATE holds_to_renew;
     WITH gone AS (
-        DELETE FROM booking_hold WHERE upper(during) > now()
-            AND (site = ANY (sites) OR environment IN (SELECT environment FROM environment_lanes WHERE site = ANY (sites)))
+        DELETE FROM booking_hold WHERE upper(during) > now() AND site = ANY (sites)
         RETURNING booking, environment, lower(during) AS starts
     )
-    INSERT INTO holds_to_renew SELECT * FROM gone;
-    FOREACH the_site IN ARRAY coalesce(sites, '{}') LOOP
+    SELECT coalesce(array_agg(booking ORDER BY starts, booking), '{}'),
+           coalesce(array_agg(environment ORDER BY starts, booking), '{}')
+        INTO bookings, environments FROM gone;
+    -- An environment that has become a part is no longer a site of its own.
+    FOR the_site IN SELECT id FROM environment WHERE id = ANY (sites) AND parent IS NULL ORDER BY id LOOP
         PERFORM number_lanes(the_site, the_site, 0);
     END LOOP;
-    FOR held IN SELECT * FROM holds_to_renew ORDER BY starts, booking LOOP
-        PERFORM take_hold(held.booking, held.environment);
+    FOR i IN 1..cardinality(bookings) LOOP
+        PERFORM take_hold(bookings[i], environments[i]);
     END LOOP;
     RETURN NULL;
 END $$;

@@ -6,6 +6,7 @@ from piccolo.columns.column_types import BigInt
 from piccolo.columns.column_types import BigSerial
 from piccolo.columns.column_types import Date
 from piccolo.columns.column_types import ForeignKey
+from piccolo.columns.column_types import Integer
 from piccolo.columns.column_types import Serial
 from piccolo.columns.column_types import SmallInt
 from piccolo.columns.column_types import Text
@@ -140,6 +141,13 @@ async def forwards():
     )
 
     manager.add_table(
+        class_name="Partnership",
+        tablename="partnership",
+        schema=None,
+        columns=None,
+    )
+
+    manager.add_table(
         class_name="Partner", tablename="partner", schema=None, columns=None
     )
 
@@ -151,10 +159,7 @@ async def forwards():
     )
 
     manager.add_table(
-        class_name="Partnership",
-        tablename="partnership",
-        schema=None,
-        columns=None,
+        class_name="Phase", tablename="phase", schema=None, columns=None
     )
 
     manager.add_table(
@@ -164,8 +169,271 @@ async def forwards():
         columns=None,
     )
 
-    manager.add_table(
-        class_name="Phase", tablename="phase", schema=None, columns=None
+    manager.add_column(
+        table_class_name="Partnership",
+        tablename="partnership",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="UUID",
+        column_class=UUID,
+        params={
+            "default": UUID4(),
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Partnership",
+        tablename="partnership",
+        column_name="entry",
+        db_column_name="entry",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Entry,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": True,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Partnership",
+        tablename="partnership",
+        column_name="procurement",
+        db_column_name="procurement",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Procurement,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Partnership",
+        tablename="partnership",
+        column_name="agreement",
+        db_column_name="agreement",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Agreement,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Partnership",
+        tablename="partnership",
+        column_name="dnr",
+        db_column_name="dnr",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 60,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Partnership",
+        tablename="partnership",
+        column_name="performance_level",
+        db_column_name="performance_level",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Partnership",
+        tablename="partnership",
+        column_name="highest_cost_minor",
+        db_column_name="highest_cost_minor",
+        column_class_name="BigInt",
+        column_class=BigInt,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Partnership",
+        tablename="partnership",
+        column_name="currency",
+        db_column_name="currency",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 3,
+            "default": "SEK",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Partnership",
+        tablename="partnership",
+        column_name="purchase",
+        db_column_name="purchase",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 20,
+            "default": "undecided",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Partnership",
+        tablename="partnership",
+        column_name="version",
+        db_column_name="version",
+        column_class_name="Integer",
+        column_class=Integer,
+        params={
+            "default": 1,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Partnership",
+        tablename="partnership",
+        column_name="created_by",
+        db_column_name="created_by",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Person,
+            "on_delete": OnDelete.set_null,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Partnership",
+        tablename="partnership",
+        column_name="created_at",
+        db_column_name="created_at",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": TimestamptzNow(),
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
     )
 
     manager.add_column(
@@ -632,6 +900,27 @@ async def forwards():
     manager.add_column(
         table_class_name="Procurement",
         tablename="procurement",
+        column_name="version",
+        db_column_name="version",
+        column_class_name="Integer",
+        column_class=Integer,
+        params={
+            "default": 1,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Procurement",
+        tablename="procurement",
         column_name="created_by",
         db_column_name="created_by",
         column_class_name="ForeignKey",
@@ -662,320 +951,6 @@ async def forwards():
         column_class=Timestamptz,
         params={
             "default": TimestamptzNow(),
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Partnership",
-        tablename="partnership",
-        column_name="id",
-        db_column_name="id",
-        column_class_name="UUID",
-        column_class=UUID,
-        params={
-            "default": UUID4(),
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Partnership",
-        tablename="partnership",
-        column_name="entry",
-        db_column_name="entry",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Entry,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.cascade,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": True,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Partnership",
-        tablename="partnership",
-        column_name="procurement",
-        db_column_name="procurement",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Procurement,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.cascade,
-            "target_column": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Partnership",
-        tablename="partnership",
-        column_name="agreement",
-        db_column_name="agreement",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Agreement,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.cascade,
-            "target_column": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Partnership",
-        tablename="partnership",
-        column_name="dnr",
-        db_column_name="dnr",
-        column_class_name="Varchar",
-        column_class=Varchar,
-        params={
-            "length": 60,
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Partnership",
-        tablename="partnership",
-        column_name="performance_level",
-        db_column_name="performance_level",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Partnership",
-        tablename="partnership",
-        column_name="highest_cost_minor",
-        db_column_name="highest_cost_minor",
-        column_class_name="BigInt",
-        column_class=BigInt,
-        params={
-            "default": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Partnership",
-        tablename="partnership",
-        column_name="currency",
-        db_column_name="currency",
-        column_class_name="Varchar",
-        column_class=Varchar,
-        params={
-            "length": 3,
-            "default": "SEK",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Partnership",
-        tablename="partnership",
-        column_name="purchase",
-        db_column_name="purchase",
-        column_class_name="Varchar",
-        column_class=Varchar,
-        params={
-            "length": 20,
-            "default": "undecided",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Partnership",
-        tablename="partnership",
-        column_name="created_by",
-        db_column_name="created_by",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Person,
-            "on_delete": OnDelete.set_null,
-            "on_update": OnUpdate.cascade,
-            "target_column": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Partnership",
-        tablename="partnership",
-        column_name="created_at",
-        db_column_name="created_at",
-        column_class_name="Timestamptz",
-        column_class=Timestamptz,
-        params={
-            "default": TimestamptzNow(),
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="PhaseEnvironment",
-        tablename="phase_environment",
-        column_name="id",
-        db_column_name="id",
-        column_class_name="BigSerial",
-        column_class=BigSerial,
-        params={
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="PhaseEnvironment",
-        tablename="phase_environment",
-        column_name="phase",
-        db_column_name="phase",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Phase,
-            "on_delete": OnDelete.cascade,
-            "on_update": OnUpdate.cascade,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="PhaseEnvironment",
-        tablename="phase_environment",
-        column_name="environment",
-        db_column_name="environment",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Environment,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.cascade,
-            "target_column": None,
             "null": False,
             "primary_key": False,
             "unique": False,
@@ -1292,6 +1267,114 @@ async def forwards():
         schema=None,
     )
 
+    manager.add_column(
+        table_class_name="PhaseEnvironment",
+        tablename="phase_environment",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="BigSerial",
+        column_class=BigSerial,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="PhaseEnvironment",
+        tablename="phase_environment",
+        column_name="phase",
+        db_column_name="phase",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Phase,
+            "on_delete": OnDelete.cascade,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="PhaseEnvironment",
+        tablename="phase_environment",
+        column_name="environment",
+        db_column_name="environment",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Environment,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_constraint(
+        table_class_name="Partnership",
+        tablename="partnership",
+        constraint_name="purchase_is_known",
+        constraint_class=Check,
+        params={
+            "condition": "purchase IN ('undecided', 'purchased', 'not_purchased')"
+        },
+        schema=None,
+    )
+
+    manager.add_constraint(
+        table_class_name="Partnership",
+        tablename="partnership",
+        constraint_name="cost_is_positive",
+        constraint_class=Check,
+        params={"condition": "highest_cost_minor >= 0"},
+        schema=None,
+    )
+
+    manager.add_constraint(
+        table_class_name="Partnership",
+        tablename="partnership",
+        constraint_name="currency_is_a_code",
+        constraint_class=Check,
+        params={"condition": "currency ~ '^[A-Z]{3}$'"},
+        schema=None,
+    )
+
+    manager.add_constraint(
+        table_class_name="Partnership",
+        tablename="partnership",
+        constraint_name="purchase_was_agreed_beforehand",
+        constraint_class=Check,
+        params={
+            "condition": "purchase <> 'purchased' OR (performance_level <> '' AND highest_cost_minor IS NOT NULL)"
+        },
+        schema=None,
+    )
+
     manager.add_constraint(
         table_class_name="Partner",
         tablename="partner",
@@ -1376,55 +1459,6 @@ async def forwards():
     )
 
     manager.add_constraint(
-        table_class_name="Partnership",
-        tablename="partnership",
-        constraint_name="purchase_is_known",
-        constraint_class=Check,
-        params={
-            "condition": "purchase IN ('undecided', 'purchased', 'not_purchased')"
-        },
-        schema=None,
-    )
-
-    manager.add_constraint(
-        table_class_name="Partnership",
-        tablename="partnership",
-        constraint_name="cost_is_positive",
-        constraint_class=Check,
-        params={"condition": "highest_cost_minor >= 0"},
-        schema=None,
-    )
-
-    manager.add_constraint(
-        table_class_name="Partnership",
-        tablename="partnership",
-        constraint_name="currency_is_a_code",
-        constraint_class=Check,
-        params={"condition": "currency ~ '^[A-Z]{3}$'"},
-        schema=None,
-    )
-
-    manager.add_constraint(
-        table_class_name="Partnership",
-        tablename="partnership",
-        constraint_name="purchase_was_agreed_beforehand",
-        constraint_class=Check,
-        params={
-            "condition": "purchase <> 'purchased' OR (performance_level <> '' AND highest_cost_minor IS NOT NULL)"
-        },
-        schema=None,
-    )
-
-    manager.add_constraint(
-        table_class_name="PhaseEnvironment",
-        tablename="phase_environment",
-        constraint_name="phase_environment_once",
-        constraint_class=Unique,
-        params={"columns": ["phase", "environment"], "nulls_distinct": True},
-        schema=None,
-    )
-
-    manager.add_constraint(
         table_class_name="Phase",
         tablename="phase",
         constraint_name="phase_one_of_each_number",
@@ -1477,6 +1511,15 @@ async def forwards():
         constraint_name="decisions_say_why",
         constraint_class=Check,
         params={"condition": "decision IS NULL OR decision_reasons <> ''"},
+        schema=None,
+    )
+
+    manager.add_constraint(
+        table_class_name="PhaseEnvironment",
+        tablename="phase_environment",
+        constraint_name="phase_environment_once",
+        constraint_class=Unique,
+        params={"columns": ["phase", "environment"], "nulls_distinct": True},
         schema=None,
     )
 

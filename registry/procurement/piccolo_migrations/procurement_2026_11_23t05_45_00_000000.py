@@ -13,12 +13,29 @@ DESCRIPTION = "guards"
 
 FORWARDS = r"""
 -- Phases are successive (directive 2014/24/EU, article 31.2): numbered without gaps, each after the one before,
--- and a phase is decided only when the one before was decided to go on.
+-- and a phase is decided only when the one before was decided to go on. What has been decided stays as it is,
+-- and nothing follows a phase that ended the partnership.
 CREATE FUNCTION phases_are_successive() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     before phase;
 BEGIN
     PERFORM FROM partnership WHERE id = NEW.partnership FOR UPDATE;
+    IF TG_OP = 'UPDATE' THEN
+        IF (NEW.partnership, NEW.number) IS DISTINCT FROM (OLD.partnership, OLD.number) THEN
+            RAISE EXCEPTION 'phase % keeps its number', OLD.number
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'phases_keep_their_number';
+        END IF;
+        IF OLD.decision IS NOT NULL AND
+            (NEW.decision, NEW.decision_reasons, NEW.decided_by, NEW.decided_at,
+             NEW.title, NEW.targets, NEW.starts_on, NEW.ends_on)
+            IS DISTINCT FROM
+            (OLD.decision, OLD.decision_reasons, OLD.decided_by, OLD.decided_at,
+             OLD.title, OLD.targets, OLD.starts_on, OLD.ends_on)
+        THEN
+            RAISE EXCEPTION 'phase % has been decided', OLD.number
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'phase_decisions_are_final';
+        END IF;
+    END IF;
     IF EXISTS (
         SELECT FROM phase a JOIN phase b ON a.partnership = b.partnership AND a.number < b.number
         WHERE a.partnership = NEW.partnership AND a.ends_on >= b.starts_on
@@ -26,7 +43,7 @@ BEGIN
         RAISE EXCEPTION 'phase % overlaps another phase', NEW.number
             USING ERRCODE = 'check_violation', CONSTRAINT = 'phases_do_not_overlap';
     END IF;
-    IF NEW.number > 1 THEN
+    IF NEW.number <> 1 THEN
         SELECT * INTO before FROM phase WHERE partnership = NEW.partnership AND number = NEW.number - 1;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'phase % has no phase before it', NEW.number
@@ -35,6 +52,13 @@ BEGIN
         IF NEW.decision IS NOT NULL AND coalesce(before.decision, 'terminate') = 'terminate' THEN
             RAISE EXCEPTION 'phase % was not decided to go on', before.number
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'phases_are_decided_in_order';
+        END IF;
+        IF EXISTS (
+            SELECT FROM phase
+            WHERE partnership = NEW.partnership AND number < NEW.number AND decision = 'terminate'
+        ) THEN
+            RAISE EXCEPTION 'the partnership ended before phase %', NEW.number
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'nothing_follows_a_termination';
         END IF;
     END IF;
     RETURN NULL;

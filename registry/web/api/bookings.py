@@ -1,5 +1,252 @@
-"""To be written."""
+"""Bookings over the API."""
 
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, get, post
 from litestar.types import ControllerRouterHandler
+from pydantic import BeforeValidator, Field
 
-HANDLERS: list[ControllerRouterHandler] = []
+from registry.access import Actor
+from registry.bookings import queries, rules, service
+from registry.bookings.codes import OutcomeDecision, PersonalData
+from registry.bookings.queries import BookingRow, BookingView
+from registry.bookings.service import BookingText
+from registry.bookings.states import BookingState
+from registry.entries import queries as entries
+from registry.entries.codes import Perspective
+from registry.errors import N_, NotFound, invalid
+from registry.web import language
+from registry.web.authentication import API_PREFIX
+from registry.web.input import Input, Line, LongText, Moment, Whole, read_query
+
+AnyRequest = Request[Any, Any, Any]
+LONGEST_WINDOW = timedelta(days=366)
+
+
+def _personal_data(value: object) -> object:
+    """True and false are understood too: personal data, or none."""
+    if isinstance(value, bool):
+        return PersonalData.PERSONAL if value else PersonalData.NONE
+    return value
+
+
+class BookingRequest(Input):
+    """A request for environments over the half-open interval from `starts_at` to `ends_at`."""
+
+    environments: Annotated[list[Line], Field(min_length=1, max_length=20)]
+    starts_at: Moment
+    ends_at: Moment
+    purpose: LongText = ""
+    operational_benefit: LongText = ""
+    user_benefit: LongText = ""
+    perspectives: Annotated[list[Perspective], Field(max_length=4)] = []
+    trl: Annotated[Whole, Field(ge=1, le=9)] | None = None
+    participants: Annotated[Whole, Field(ge=1, le=100_000)] | None = None
+    personal_data: Annotated[PersonalData, BeforeValidator(_personal_data)] = PersonalData.NONE
+    ethics_reference: Annotated[Line, Field(max_length=60)] = ""
+    accessibility_needs: LongText = ""
+    organisation: Whole | None = None
+    submit: bool = True
+
+
+class Decision(Input):
+    """A step with its reason; `decision` is for the outcome only."""
+
+    reason: LongText = ""
+    decision: OutcomeDecision | None = None
+
+
+class HandOver(Input):
+    """To whom a booking is handed over."""
+
+    email: Line
+
+
+class BookingFilter(Input):
+    """Which bookings to list."""
+
+    state: list[BookingState] | None = None
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    page_size: Annotated[int, Field(ge=1, le=100)] = 20
+
+
+class Window(Input):
+    """Between which moments to look for free times."""
+
+    from_: Annotated[Moment, Field(alias="from")]
+    to: Moment
+
+
+@get(f"{API_PREFIX}/environments/{{slug:str}}/availability", tags=["bookings"])
+async def availability(request: AnyRequest, actor: Actor, slug: str) -> dict[str, list[dict[str, str]]]:
+    """When an environment is busy and when it is free, between `from` and `to` (ISO 8601 with offset)."""
+    window = read_query(request, Window)
+    if window.to <= window.from_:
+        raise invalid("to", N_("The end must come after the start."))
+    if window.to - window.from_ > LONGEST_WINDOW:
+        raise invalid("to", N_("Ask for at most %(days)s days at a time."), days=LONGEST_WINDOW.days)
+    found = await entries.environments_by_slug(actor, [slug])
+    if slug not in found:
+        raise NotFound
+    times = await queries.availability(found[slug], window.from_, window.to)
+    return {
+        "busy": [_interval(start, end) for start, end in times.busy],
+        "free": [_interval(start, end) for start, end in times.free],
+    }
+
+
+@post(f"{API_PREFIX}/bookings", tags=["bookings"])
+async def create(actor: Actor, data: BookingRequest) -> dict[str, Any]:
+    """Request one or more environments for one time, all or nothing."""
+    booking_id = await service.create_booking(
+        actor, _text(data), organisation_id=data.organisation, submit=data.submit
+    )
+    return _whole(await queries.get_booking(actor, booking_id))
+
+
+@get(f"{API_PREFIX}/bookings", tags=["bookings"])
+async def list_all(request: AnyRequest, actor: Actor) -> dict[str, Any]:
+    """Your own bookings, your organisation's, and those you may decide."""
+    wanted = read_query(request, BookingFilter)
+    rows, total = await queries.list_bookings(
+        actor, states=wanted.state, page=wanted.page, page_size=wanted.page_size
+    )
+    return {"items": [_short(row) for row in rows], "total": total, "page": wanted.page, "page_size": wanted.page_size}
+
+
+@get(f"{API_PREFIX}/bookings/{{booking_id:uuid}}", tags=["bookings"])
+async def get_one(actor: Actor, booking_id: UUID) -> dict[str, Any]:
+    """A booking: what it lacks, what happened to it and what you may do next."""
+    return _whole(await queries.get_booking(actor, booking_id))
+
+
+def _step(path: str, action: str, summary: str) -> ControllerRouterHandler:
+    """A handler for one step of the state table."""
+
+    @post(
+        f"{API_PREFIX}/bookings/{{booking_id:uuid}}/{path}",
+        name=f"booking_{action}",
+        operation_id=f"booking_{action}",
+        summary=summary,
+        status_code=200,
+        tags=["bookings"],
+    )
+    async def step(actor: Actor, booking_id: UUID, data: Decision | None = None) -> dict[str, Any]:
+        body = data or Decision()
+        await service.move_booking(actor, booking_id, action, reason=body.reason, decision=body.decision)
+        return _whole(await queries.get_booking(actor, booking_id))
+
+    return step
+
+
+@post(f"{API_PREFIX}/bookings/{{booking_id:uuid}}/hand-over", status_code=200, tags=["bookings"])
+async def hand_over(actor: Actor, booking_id: UUID, data: HandOver) -> dict[str, Any]:
+    """Give the booking to a colleague in the same organisation."""
+    await service.hand_over(actor, booking_id, data.email)
+    return _whole(await queries.get_booking(actor, booking_id))
+
+
+def _text(data: BookingRequest) -> BookingText:
+    return BookingText(
+        environments=tuple(data.environments),
+        starts_at=data.starts_at,
+        ends_at=data.ends_at,
+        purpose=data.purpose,
+        operational_benefit=data.operational_benefit,
+        user_benefit=data.user_benefit,
+        perspectives=tuple(data.perspectives),
+        trl=data.trl,
+        participants=data.participants,
+        personal_data=data.personal_data,
+        ethics_reference=data.ethics_reference,
+        accessibility_needs=data.accessibility_needs,
+    )
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.astimezone(rules.STOCKHOLM).isoformat() if moment else None
+
+
+def _interval(start: datetime, end: datetime) -> dict[str, str]:
+    return {
+        "starts_at": start.astimezone(rules.STOCKHOLM).isoformat(),
+        "ends_at": end.astimezone(rules.STOCKHOLM).isoformat(),
+    }
+
+
+def _short(booking: BookingRow) -> dict[str, Any]:
+    return {
+        "id": str(booking.id),
+        "state": booking.state,
+        "environments": [
+            {"slug": one.slug, "title": {"sv": one.title_sv, "en": one.title_en}} for one in booking.environments
+        ],
+        "organisation": {
+            "id": booking.organisation,
+            "name": {"sv": booking.organisation_name_sv, "en": booking.organisation_name_en},
+        },
+        "starts_at": _iso(booking.starts_at),
+        "ends_at": _iso(booking.ends_at),
+        "purpose": booking.purpose,
+        "created_at": _iso(booking.created_at),
+        "submitted_at": _iso(booking.submitted_at),
+    }
+
+
+def _whole(view: BookingView) -> dict[str, Any]:
+    booking = view.booking
+    return {
+        **_short(booking),
+        "operational_benefit": booking.operational_benefit,
+        "user_benefit": booking.user_benefit,
+        "perspectives": list(booking.perspectives),
+        "trl": booking.trl,
+        "participants": booking.participants,
+        "personal_data": booking.personal_data,
+        "ethics_reference": booking.ethics_reference,
+        "accessibility_needs": booking.accessibility_needs,
+        "reason": booking.reason,
+        "hold_until": _iso(booking.hold_until),
+        "outcome": {"decision": booking.outcome_decision, "text": booking.outcome_text}
+        if booking.outcome_decision
+        else None,
+        "missing_agreements": [
+            {
+                "type": missing.type.value,
+                "template": missing.template_code,
+                "title": {"sv": missing.title_sv, "en": missing.title_en},
+                "entry": missing.entry_id,
+                "agreement_id": str(missing.agreement_id) if missing.agreement_id else None,
+                "state": missing.state.value if missing.state else None,
+                "next_actor": missing.next_actor,
+                "explanation": language.say(missing.explanation),
+            }
+            for missing in view.missing
+        ],
+        "actions": [action.replace("_", "-") for action in view.actions],
+        "history": [
+            {"at": _iso(event.at), "type": event.type, "by": event.actor, **event.data} for event in view.events
+        ],
+    }
+
+
+HANDLERS: list[ControllerRouterHandler] = [
+    availability,
+    create,
+    list_all,
+    get_one,
+    _step("submit", "submit", "Send the request to the host"),
+    _step("approve", "approve", "Approve the request; it is confirmed when its agreements are in force"),
+    _step("decline", "decline", "Decline the request, with the reason"),
+    _step("request-changes", "request_changes", "Send the request back with a question"),
+    _step("withdraw", "withdraw", "Withdraw the request before it is confirmed"),
+    _step("cancel", "cancel", "Cancel a confirmed booking, with the reason"),
+    _step("start", "start", "Check in"),
+    _step("complete", "complete", "Complete the booking"),
+    _step("no-show", "no_show", "Record that nobody came"),
+    _step("waitlist", "waitlist", "Put the request on the waiting list"),
+    _step("outcome", "outcome", "Record the outcome and the decision"),
+    hand_over,
+]

@@ -1,5 +1,392 @@
-"""To be written."""
+"""Bookings: the list, the request step by step, and the page of one booking."""
 
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, get, post
+from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
+from pydantic import Field
 
-HANDLERS: list[ControllerRouterHandler] = []
+from registry.access import Actor, Permission, require_signed_in
+from registry.bookings import queries, rules, service
+from registry.bookings.codes import OutcomeDecision, PersonalData
+from registry.bookings.queries import BookingView
+from registry.bookings.service import BookingText
+from registry.bookings.states import BookingState
+from registry.entries import queries as entries
+from registry.entries.codes import Perspective
+from registry.entries.queries import EntryView
+from registry.errors import DomainError, FieldError, InvalidInput, N_, NotFound, TimeTaken
+from registry.web import language
+from registry.web.booking_status import next_step, timeline
+from registry.web.calendar import new_booking_url, stockholm, week_days
+from registry.web.input import BlankIsNone, Input, Line, LongText, form_values, parse, read_form, read_query
+from registry.web.labels import options
+from registry.web.rendering import go_to, page
+
+AnyRequest = Request[Any, Any, Any]
+STEPS = ("time", "test", "benefit", "terms", "review")
+STEP_LABELS = (N_("Time"), N_("What is to be tried"), N_("Benefit"), N_("Terms"), N_("Check and send"))
+PAGE_SIZE = 20
+
+
+class NewBooking(Input):
+    """The address of a new booking."""
+
+    environment: Line
+    starts_at: Line = ""
+    ends_at: Line = ""
+    week: Annotated[date | None, BlankIsNone] = None
+
+
+class TimeForm(Input):
+    """Step 1; local date and times in Europe/Stockholm. `end_date` is for bookings over several days."""
+
+    environment: Line = ""
+    date: date
+    starts: time
+    end_date: Annotated[date | None, BlankIsNone] = None
+    ends: time
+
+
+class TestForm(Input):
+    purpose: LongText = ""
+    trl: Annotated[int | None, BlankIsNone, Field(ge=1, le=9)] = None
+    participants: Annotated[int | None, BlankIsNone, Field(ge=1, le=100_000)] = None
+    personal_data: PersonalData = PersonalData.NONE
+    ethics_reference: Annotated[Line, Field(max_length=60)] = ""
+    accessibility_needs: LongText = ""
+
+
+class BenefitForm(Input):
+    operational_benefit: LongText = ""
+    user_benefit: LongText = ""
+    perspectives: Annotated[list[Perspective], Field(max_length=4)] = []
+
+
+class StepForm(Input):
+    """A step of the state table, taken from the page of a booking."""
+
+    reason: LongText = ""
+    decision: Annotated[OutcomeDecision | None, BlankIsNone] = None
+
+
+class ListFilter(Input):
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+
+
+@get("/bookings", include_in_schema=False)
+async def list_page(request: AnyRequest, actor: Actor) -> Template:
+    """The reader's bookings, latest first."""
+    wanted = read_query(request, ListFilter)
+    rows, total = await queries.list_bookings(actor, page=wanted.page, page_size=PAGE_SIZE)
+    return page(
+        request,
+        "bookings/list.html",
+        bookings=rows,
+        total=total,
+        page_number=wanted.page,
+        pages=-(-total // PAGE_SIZE),
+        may_book=actor.may(Permission.BOOKING_CREATE),
+        breadcrumbs=[(None, language.gettext("Bookings"))],
+    )
+
+
+@get("/bookings/new", include_in_schema=False)
+async def new_page(request: AnyRequest, actor: Actor) -> Template:
+    """The first step: choose a time."""
+    require_signed_in(actor)
+    wanted = read_query(request, NewBooking)
+    environment = await _environment(actor, wanted.environment)
+    return await _time_page(request, environment, _prefilled(wanted), booking_id=None, week=wanted.week)
+
+
+@post("/bookings/new", include_in_schema=False)
+async def create(request: AnyRequest, actor: Actor) -> Redirect | Template:
+    """Keep the time as a draft and go on to the second step."""
+    require_signed_in(actor)
+    raw = await form_values(request, TimeForm)
+    environment = await _environment(actor, str(raw.get("environment", "")))
+    try:
+        starts_at, ends_at = _moments(parse(TimeForm, raw))
+        if reason := rules.times_fit(environment, _audience(actor), starts_at, ends_at, datetime.now(UTC)):
+            raise InvalidInput([FieldError("starts", reason)])
+        text = BookingText(environments=(environment.slug,), starts_at=starts_at, ends_at=ends_at)
+        booking_id = await service.create_booking(actor, text)
+    except InvalidInput as error:
+        return await _time_page(request, environment, raw, booking_id=None, errors=error.errors)
+    return go_to(f"/bookings/{booking_id}/edit/test")
+
+
+@get("/bookings/{booking_id:uuid}/edit/{step:str}", include_in_schema=False)
+async def step_page(request: AnyRequest, actor: Actor, booking_id: UUID, step: str) -> Template:
+    """One step of the request."""
+    view = await _draft(actor, booking_id, step)
+    return await _step_page(request, actor, view, step, _values(view))
+
+
+@post("/bookings/{booking_id:uuid}/edit/{step:str}", include_in_schema=False)
+async def save_step(request: AnyRequest, actor: Actor, booking_id: UUID, step: str) -> Redirect | Template:
+    """Save a step as part of the draft and go on; the last step sends the request."""
+    view = await _draft(actor, booking_id, step)
+    raw = await form_values(request, {"time": TimeForm, "test": TestForm, "benefit": BenefitForm}.get(step, StepForm))
+    try:
+        if step == "review":
+            await service.move_booking(actor, booking_id, "submit")
+            return go_to(f"/bookings/{booking_id}", "booking-sent")
+        if step != "terms":
+            await service.change_booking(actor, booking_id, _changed(view, step, raw))
+    except InvalidInput as error:
+        return await _step_page(request, actor, view, step, {**_values(view), **raw}, errors=error.errors)
+    except DomainError as error:
+        if error.status != DomainError.status:
+            raise
+        return await _step_page(request, actor, view, step, {**_values(view), **raw}, clash=error)
+    return go_to(f"/bookings/{booking_id}/edit/{STEPS[STEPS.index(step) + 1]}")
+
+
+@get("/bookings/{booking_id:uuid}", include_in_schema=False)
+async def booking_page(request: AnyRequest, actor: Actor, booking_id: UUID) -> Template:
+    """One booking: where it stands, what is missing, who acts next, what the reader can do."""
+    return _booking_page(request, await queries.get_booking(actor, booking_id))
+
+
+@post("/bookings/{booking_id:uuid}/{action:str}", include_in_schema=False)
+async def take_step(request: AnyRequest, actor: Actor, booking_id: UUID, action: str) -> Redirect | Template:
+    """Take a step of the state table."""
+    name = action.replace("-", "_")
+    if name not in rules.can_take:
+        raise NotFound
+    form = await read_form(request, StepForm)
+    try:
+        await service.move_booking(actor, booking_id, name, reason=form.reason, decision=form.decision)
+    except InvalidInput as error:
+        view = await queries.get_booking(actor, booking_id)
+        return _booking_page(request, view, errors=error.errors, typed=form, status=422)
+    return go_to(f"/bookings/{booking_id}", "booking-changed")
+
+
+async def _environment(actor: Actor, slug: str) -> EntryView:
+    found = await entries.environments_by_slug(actor, [slug])
+    if slug not in found:
+        raise NotFound
+    return found[slug]
+
+
+def _audience(actor: Actor) -> str:
+    return "employee" if not any(role == "firm" for role in actor.roles) else "external"
+
+
+def _moments(form: TimeForm) -> tuple[datetime, datetime]:
+    end_day = form.end_date or (form.date + timedelta(days=1) if form.ends == time(0) else form.date)
+    starts_at, ends_at = stockholm("starts", form.date, form.starts), stockholm("ends", end_day, form.ends)
+    if ends_at <= starts_at:
+        raise InvalidInput([FieldError("ends", service.END_AFTER_START)])
+    return starts_at, ends_at
+
+
+def _prefilled(wanted: NewBooking) -> dict[str, Any]:
+    try:
+        starts_at, ends_at = datetime.fromisoformat(wanted.starts_at), datetime.fromisoformat(wanted.ends_at)
+    except ValueError:
+        return {}
+    if starts_at.tzinfo is None or ends_at.tzinfo is None:
+        return {}
+    return _local_values(starts_at, ends_at)
+
+
+def _local_values(starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
+    first, last = language.local(starts_at), language.local(ends_at)
+    return {
+        "date": first.date().isoformat(),
+        "starts": f"{first:%H:%M}",
+        "end_date": last.date().isoformat() if last.date() != first.date() else "",
+        "ends": f"{last:%H:%M}",
+    }
+
+
+async def _draft(actor: Actor, booking_id: UUID, step: str) -> BookingView:
+    """The booking, if this step can be edited now by this actor; raises NotFound otherwise."""
+    view = await queries.get_booking(actor, booking_id)
+    editable = {BookingState.DRAFT, BookingState.CHANGES_REQUESTED}
+    if step not in STEPS or BookingState(view.booking.state) not in editable or "submit" not in view.actions:
+        raise NotFound
+    return view
+
+
+def _values(view: BookingView) -> dict[str, Any]:
+    booking = view.booking
+    times = _local_values(booking.starts_at, booking.ends_at) if booking.starts_at else {}
+    return {**booking.row, **times}
+
+
+def _text_of(view: BookingView) -> BookingText:
+    booking = view.booking
+    return BookingText(
+        environments=tuple(one.slug for one in booking.environments),
+        starts_at=booking.starts_at,
+        ends_at=booking.ends_at,
+        purpose=booking.purpose,
+        operational_benefit=booking.operational_benefit,
+        user_benefit=booking.user_benefit,
+        perspectives=tuple(Perspective(code) for code in booking.perspectives),
+        trl=booking.trl,
+        participants=booking.participants,
+        personal_data=PersonalData(booking.personal_data),
+        ethics_reference=booking.ethics_reference,
+        accessibility_needs=booking.accessibility_needs,
+        example=booking.example,
+    )
+
+
+def _changed(view: BookingView, step: str, raw: dict[str, Any]) -> BookingText:
+    """The request with what was typed in one step; what the step leaves blank but needs is an error."""
+    text = _text_of(view)
+    if step == "time":
+        starts_at, ends_at = _moments(parse(TimeForm, raw))
+        return replace(text, starts_at=starts_at, ends_at=ends_at)
+    if step == "test":
+        test = parse(TestForm, raw)
+        _require(test, "purpose")
+        return replace(text, **test.model_dump())
+    benefit = parse(BenefitForm, raw)
+    _require(benefit, "operational_benefit", "user_benefit")
+    return replace(text, **{**benefit.model_dump(), "perspectives": tuple(benefit.perspectives)})
+
+
+def _require(form: Input, *names: str) -> None:
+    blank = [FieldError(name, service.MISSING) for name in names if not getattr(form, name)]
+    if blank:
+        raise InvalidInput(blank)
+
+
+def _said(errors: list[FieldError] | None) -> list[dict[str, str]]:
+    return [{"field": fault.field, "message": language.say(fault.message)} for fault in errors or []]
+
+
+async def _time_page(
+    request: AnyRequest,
+    environment: EntryView,
+    values: dict[str, Any],
+    *,
+    booking_id: UUID | None,
+    week: date | None = None,
+    errors: list[FieldError] | None = None,
+    clash: DomainError | None = None,
+) -> Template:
+    today = datetime.now(language.STOCKHOLM).date()
+    earliest = today + timedelta(hours=environment.lead_time_hours)
+    first = max(week or earliest, today)
+    first = min(first, today + timedelta(days=environment.horizon_days))
+    found = await queries.week_availability(environment, first)
+    suggestions = await queries.next_free(environment, environment.shortest, 3)
+    return page(
+        request,
+        "bookings/step_time.html",
+        status=422 if errors else (409 if clash else 200),
+        environment=environment,
+        booking_id=booking_id,
+        values=values,
+        errors=_said(errors),
+        clash=_clash(clash),
+        days=week_days(environment, found),
+        week=first,
+        previous_week=max(first - timedelta(days=7), today) if first > today else None,
+        next_week=first + timedelta(days=7),
+        suggestions=[(start, end, new_booking_url(environment, start)) for start, end in suggestions],
+        **_step_context("time"),
+    )
+
+
+async def _step_page(
+    request: AnyRequest,
+    actor: Actor,
+    view: BookingView,
+    step: str,
+    values: dict[str, Any],
+    *,
+    errors: list[FieldError] | None = None,
+    clash: DomainError | None = None,
+) -> Template:
+    environments = await entries.environments_by_slug(actor, [one.slug for one in view.booking.environments])
+    environment = next(iter(environments.values()))
+    if step == "time":
+        return await _time_page(
+            request, environment, values, booking_id=view.booking.id, errors=errors, clash=clash
+        )
+    return page(
+        request,
+        f"bookings/step_{step}.html",
+        status=422 if errors else (409 if clash else 200),
+        view=view,
+        booking=view.booking,
+        environment=environment,
+        values=values,
+        errors=_said(errors),
+        clash=_clash(clash),
+        back=f"/bookings/{view.booking.id}/edit/{STEPS[STEPS.index(step) - 1]}",
+        perspective_options=options("perspective"),
+        personal_data_options=options("personal_data"),
+        **_step_context(step),
+    )
+
+
+def _step_context(step: str) -> dict[str, Any]:
+    return {
+        "step_labels": [language.gettext(text) for text in STEP_LABELS],
+        "step_number": STEPS.index(step) + 1,
+        "breadcrumbs": [("/bookings", language.gettext("Bookings")), (None, language.gettext("New booking"))],
+    }
+
+
+def _clash(error: DomainError | None) -> dict[str, Any] | None:
+    """What stands in the way of a request, with alternatives where the time is taken."""
+    if error is None:
+        return None
+    found = error.extra["alternatives"] if isinstance(error, TimeTaken) else []
+    alternatives = [
+        {
+            "environment": one["environment"],
+            "starts_at": datetime.fromisoformat(str(one["starts_at"])),
+            "ends_at": datetime.fromisoformat(str(one["ends_at"])),
+        }
+        for one in found  # type: ignore[attr-defined]  # TimeTaken carries a list
+    ]
+    return {"title": language.gettext(error.title), "detail": language.say(error.detail), "alternatives": alternatives}
+
+
+def _booking_page(
+    request: AnyRequest,
+    view: BookingView,
+    *,
+    errors: list[FieldError] | None = None,
+    typed: StepForm | None = None,
+    status: int = 200,
+) -> Template:
+    return page(
+        request,
+        "bookings/booking.html",
+        status=status,
+        view=view,
+        booking=view.booking,
+        steps=timeline(view),
+        next_step=next_step(view),
+        errors=_said(errors),
+        typed=typed or StepForm(),
+        outcome_options=options("outcome"),
+        breadcrumbs=[("/bookings", language.gettext("Bookings")), (None, language.gettext("Booking"))],
+    )
+
+
+HANDLERS: list[ControllerRouterHandler] = [
+    list_page,
+    new_page,
+    create,
+    step_page,
+    save_step,
+    booking_page,
+    take_step,
+]

