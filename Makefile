@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test lint bench lock
+.PHONY: setup run test lint bench lock messages
 
 setup: .venv/.done node_modules/.done
 
@@ -30,3 +30,10 @@ test: setup lint
 
 lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --group dev --output-file requirements.lock pyproject.toml
+
+# Collects the texts of code and templates into the catalogues; translate what is new in locales/sv.
+messages: setup
+	$(BIN)/pybabel --quiet extract --mapping locales/babel.cfg --keywords N_ --no-location --sort-output --omit-header --output locales/messages.pot app.py registry search admin templates
+	$(BIN)/pybabel --quiet update --input-file locales/messages.pot --output-dir locales --locale sv --no-fuzzy-matching --ignore-obsolete
+	$(BIN)/pybabel --quiet update --input-file locales/messages.pot --output-dir locales --locale en --no-fuzzy-matching --ignore-obsolete
+	rm locales/messages.pot

@@ -9,6 +9,7 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
 from litestar.plugins.pydantic import PydanticPlugin
 
 from admin.routes import handlers as admin_handlers
@@ -16,6 +17,7 @@ from registry import database
 from registry.settings import load_settings
 from registry.web.authentication import API_PREFIX, Authentication, provide_actor
 from registry.web.headers import add_headers
+from registry.web.openapi_page import ApiPage
 from registry.web.problems import exception_handlers
 from registry.web.rendering import template_config
 from registry.web.routes import handlers as registry_handlers
@@ -60,7 +62,10 @@ def create_app() -> Litestar:
             version="1",
             description="Testbeds, demo environments, innovation procurements and innovation partnerships.",
             path="/api",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            render_plugins=[JsonRenderPlugin(path="/openapi.json"), ApiPage()],
+            use_handler_docstrings=True,
+            security=[{}, {"token": []}],
+            components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
         ),
         before_send=[add_headers],
         request_max_body_size=LARGEST_BODY,

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 from rich.console import Console
 
+from registry.demo.embedded import DemoError
 from registry.settings import LOOPBACK_HOSTS, SettingsError, load_settings
 
 T = TypeVar("T")
@@ -55,7 +56,12 @@ def demo(
         )
     from registry.demo.supervisor import run_demo  # noqa: PLC0415  # loading everything takes a second
 
-    run_demo(host=host, port=port, data_dir=data_dir.resolve())
+    async def index() -> None:
+        from search.sync import reindex  # noqa: PLC0415  # needs the address of the database
+
+        await reindex()
+
+    run_demo(host=host, port=port, data_dir=data_dir.resolve(), index=index)
 
 
 @cli.command()
@@ -173,7 +179,7 @@ def main() -> NoReturn:
     warnings.simplefilter("ignore")
     try:
         cli(standalone_mode=True)
-    except (CommandError, SettingsError) as error:
+    except (CommandError, DemoError, SettingsError) as error:
         _errors.print(f"[bold red]Error:[/] {_plain(str(error))}")
     except KeyboardInterrupt:
         raise SystemExit(130) from None

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from markupsafe import Markup
+
 LONGEST_TEXT = 500
 LARGEST_PAGE = 100
 MOST_SUGGESTIONS = 8
@@ -75,7 +77,7 @@ class Hit:
     required_agreements: list[str]
     example_fields: list[str]
     distance_km: float | None
-    highlights: dict[str, dict[str, str]]
+    highlights: dict[str, dict[str, Markup]]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,138 @@
-"""To be written."""
+"""The search page."""
 
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Request, get
+from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
-HANDLERS: list[ControllerRouterHandler] = []
+from registry.access import Actor
+from registry.errors import N_, InvalidInput
+from registry.web import language
+from registry.web.input import read_query
+from registry.web.labels import LABELS, label
+from registry.web.rendering import page
+from search import queries
+from search.addresses import SearchAddress
+from search.engine import SearchResult, Sort
+from search.input import SearchInput
+
+AnyRequest = Request[Any, Any, Any]
+# What each filter is called, and the group of labels for its values (a municipality is its own label).
+_FILTERS: dict[str, tuple[str, str | None]] = {
+    "kind": (N_("Kind"), "kind"),
+    "sector": (N_("Sector"), "sector"),
+    "results_ownership": (N_("Who owns the results"), "results_ownership"),
+    "remuneration": (N_("What it costs"), "remuneration"),
+    "bookable_by": (N_("Who may book"), "audience"),
+    "municipality": (N_("Municipality"), None),
+    "perspective": (N_("Perspective"), "perspective"),
+}
+_OPEN_AT_FIRST = ("kind", "sector", "results_ownership", "remuneration")
+_SORTS = {Sort.RELEVANCE: N_("Relevance"), Sort.TITLE: N_("Title"), Sort.NEWEST: N_("Newest first")}
+
+
+@dataclass(frozen=True)
+class FacetValue:
+    value: str
+    label: str
+    count: int
+    checked: bool
+
+
+@dataclass(frozen=True)
+class FacetGroup:
+    """A filter with the values that can be chosen."""
+
+    name: str
+    legend: str
+    values: list[FacetValue]
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class ActiveFilter:
+    """A filter that is on, and the address of the search without it."""
+
+    label: str
+    href: str
+
+
+@get("/search", include_in_schema=False)
+async def search_page(request: AnyRequest, actor: Actor) -> Template:
+    """Search, narrow down, and go on to an entry."""
+    address = SearchAddress.of(request.query_params.multi_items())
+    try:
+        asked = read_query(request, SearchInput, ignore_unknown=True)
+    except InvalidInput as error:
+        return _invalid(request, address, error)
+    result = await queries.find(actor, asked.to_request(language.current_language()))
+    return page(
+        request,
+        "search/search.html",
+        asked=asked,
+        result=result,
+        address=address,
+        groups=_groups(asked, result),
+        active=_active(asked, address),
+        sorts=[(sort.value, language.gettext(text)) for sort, text in _SORTS.items()],
+        pages=-(-result.total // asked.page_size),
+        breadcrumbs=[(None, language.gettext("Search"))],
+    )
+
+
+def _invalid(request: AnyRequest, address: SearchAddress, error: InvalidInput) -> Template:
+    return page(
+        request,
+        "search/invalid.html",
+        status=error.status,
+        words=request.query_params.get("q", "")[:1000],
+        address=address,
+        errors=[
+            {"field": fault.field.partition(".")[0], "message": language.say(fault.message)} for fault in error.errors
+        ],
+        breadcrumbs=[(None, language.gettext("Search"))],
+    )
+
+
+def _groups(asked: SearchInput, result: SearchResult) -> list[FacetGroup]:
+    groups = []
+    for name, (legend, labels) in _FILTERS.items():
+        chosen = {str(value) for value in getattr(asked, name)}
+        counts = result.facets[name]
+        values = [
+            FacetValue(value, _value_label(value, labels), counts[value], value in chosen)
+            for value in _in_order(counts, labels)
+        ]
+        if values:
+            groups.append(
+                FacetGroup(name, language.gettext(legend), values, is_open=bool(chosen) or name in _OPEN_AT_FIRST)
+            )
+    return groups
+
+
+def _in_order(counts: dict[str, int], labels: str | None) -> list[str]:
+    """Codes in the order of their labels' list, other values by count."""
+    return list(counts) if labels is None else [code for code in LABELS[labels] if code in counts]
+
+
+def _value_label(value: str, labels: str | None) -> str:
+    return value if labels is None else label(value, labels)
+
+
+def _active(asked: SearchInput, address: SearchAddress) -> list[ActiveFilter]:
+    active = [
+        ActiveFilter(
+            f"{language.gettext(legend)}: {_value_label(str(value), labels)}",
+            str(address.without_value(name, str(value))),
+        )
+        for name, (legend, labels) in _FILTERS.items()
+        for value in getattr(asked, name)
+    ]
+    if asked.near:
+        active.append(ActiveFilter(language.gettext("Near a place"), str(address.without("near", "radius_km"))))
+    return active
+
+
+HANDLERS: list[ControllerRouterHandler] = [search_page]

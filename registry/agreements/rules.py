@@ -2,15 +2,16 @@
 
 import io
 import zipfile
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from registry.access import Actor, Permission, Role, Rule
 from registry.agreements.codes import TERM_FIELDS, SignatureMethod, TermStatus, TermValue, ValueKind
-from registry.agreements.states import EDITABLE, SIGNABLE, AgreementState
+from registry.agreements.states import EDITABLE, OVER, SIGNABLE, AgreementState
 from registry.errors import N_, FieldError, Message, message
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -26,6 +27,15 @@ _ALL = 100  # per cent
 _LARGEST_NUMBER = 12_000
 _LONGEST_VALUE = 200
 _LONGEST_CLAUSE = 20
+
+
+def last_day(valid_from: date, months: int) -> date:
+    """The last day, included, of so many months from a day: a year from 15 March ends on 14 March."""
+    year, month = divmod(valid_from.year * 12 + valid_from.month - 1 + months, 12)
+    longest = monthrange(year, month + 1)[1]
+    if valid_from.day > longest:
+        return date(year, month + 1, longest)
+    return date(year, month + 1, valid_from.day) - timedelta(days=1)
 
 
 def today(now: datetime | None = None) -> date:
@@ -110,6 +120,10 @@ def _is_not_own(actor: Actor, agreement: AgreementFacts) -> Message | None:
     return message(N_("You wrote this agreement, so somebody else has to decide on it."))
 
 
+def _is_a_person(actor: Actor, _: AgreementFacts) -> Message | None:
+    return None if actor.is_signed_in else message(N_("A person has to do this."))
+
+
 # --- What the agreement allows
 
 
@@ -139,6 +153,16 @@ def _is_editable(_: Actor, agreement: AgreementFacts) -> Message | None:
     return message(N_("The text can be changed while the agreement is a draft or when changes have been requested."))
 
 
+def _takes_documents(actor: Actor, agreement: AgreementFacts) -> Message | None:
+    if agreement.state in OVER:
+        return message(N_("The agreement is over, so nothing can be added to it."))
+    if is_reviewer.allows(actor, agreement):
+        return None
+    if agreement.state in EDITABLE or (agreement.state is AgreementState.IN_REVIEW and not agreement.signed):
+        return None
+    return message(N_("Somebody has signed or approved this version, so only legal adds documents to it."))
+
+
 reads_all: Rule[AgreementFacts] = Rule(_reads_all)
 is_author: Rule[AgreementFacts] = Rule(_is_author)
 is_party: Rule[AgreementFacts] = Rule(_is_party)
@@ -148,6 +172,8 @@ has_been_sent: Rule[AgreementFacts] = Rule(_has_been_sent)
 has_dates: Rule[AgreementFacts] = Rule(_has_dates)
 is_not_over: Rule[AgreementFacts] = Rule(_is_not_over)
 is_editable: Rule[AgreementFacts] = Rule(_is_editable)
+is_a_person: Rule[AgreementFacts] = Rule(_is_a_person)
+takes_documents: Rule[AgreementFacts] = Rule(_takes_documents)
 
 # A draft is its author's (and legal's) until it has been sent in.
 can_read = reads_all | is_author | (is_party & has_been_sent)
@@ -156,7 +182,7 @@ can_edit = is_author | (is_party & has_been_sent)
 can_take: Mapping[str, Rule[AgreementFacts]] = {
     "submit": can_edit,
     "request_changes": is_reviewer & is_not_own,
-    "approve": is_reviewer & is_not_own,
+    "approve": is_reviewer & is_not_own & is_a_person,
     "terminate": is_reviewer,
 }
 # What must hold of the agreement for the step, besides its state.
@@ -181,6 +207,8 @@ class Signing:
 
 def _may_sign(actor: Actor, signing: Signing) -> Message | None:
     agreement = signing.agreement
+    if not actor.is_signed_in:
+        return _is_a_person(actor, agreement)
     if signing.organisation not in agreement.parties:
         return message(N_("That organisation is not a party of the agreement."))
     if actor.may(Permission.AGREEMENT_REVIEW, agreement.region):
@@ -233,9 +261,7 @@ def next_step(agreement: AgreementFacts) -> tuple[NextActor, Message]:
         return NextActor.LEGAL, message(N_("Legal signs for the public party next."))
     if agreement.state is AgreementState.IN_REVIEW and agreement.signers <= agreement.signed and agreement.signers:
         return NextActor.LEGAL, message(
-            N_(
-                "Legal reviews the agreement. The counterparty has signed, so legal's approval and signature complete it."
-            )
+            N_("Legal reviews the agreement. The counterparty has signed; legal's approval and signature complete it.")
         )
     actor, sentence = _NEXT[agreement.state]
     return actor, message(sentence, valid_from=agreement.valid_from, valid_until=agreement.valid_until)

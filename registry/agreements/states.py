@@ -36,3 +36,5 @@ UNDER_WAY = PENDING - {_S.DRAFT}
 SIGNABLE = frozenset({_S.IN_REVIEW, _S.APPROVED})
 # The text may be changed: by a new version.
 EDITABLE = frozenset({_S.DRAFT, _S.CHANGES_REQUESTED})
+# Nothing more happens to an agreement in one of these.
+OVER = frozenset({_S.EXPIRED, _S.TERMINATED, _S.SUPERSEDED})

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
@@ -22,8 +23,10 @@ LONGEST_STOP = 10.0
 console = Console(highlight=False, soft_wrap=True)
 
 
-def run_demo(*, host: str, port: int, data_dir: Path) -> None:
+def run_demo(*, host: str, port: int, data_dir: Path, index: Callable[[], Awaitable[object]]) -> None:
     """Run the demo until SIGINT or SIGTERM, then end everything that it started.
+
+    `index` builds the search index, once the example data is there.
 
     Raises:
         DemoError: the port is taken, or a part of the demo does not start.
@@ -52,12 +55,12 @@ def run_demo(*, host: str, port: int, data_dir: Path) -> None:
     try:
         # The first time the tables have to be there before anything starts; later the check runs beside the start.
         if not prepared.exists():
-            _prepare()
+            _prepare(index)
             prepared.touch()
             children = _start_children()
         else:
             children = _start_children()
-            _prepare()
+            _prepare(index)
         _wait_until_ready(address, children, stop)
         if not stop.is_set():
             _say_how_to_sign_in(address)
@@ -67,14 +70,15 @@ def run_demo(*, host: str, port: int, data_dir: Path) -> None:
         _end(children)
 
 
-def _prepare() -> None:
+def _prepare(index: Callable[[], Awaitable[object]]) -> None:
     """Migrations and, once, the example data."""
     from registry.demo.seed import seed_once  # noqa: PLC0415  # needs the address of the database
     from registry.migrations import migrate  # noqa: PLC0415
 
     async def run() -> None:
         await migrate()
-        await seed_once(console)
+        if await seed_once(lambda what: console.print(f"Example data: {what}")):
+            await index()
 
     asyncio.run(run())
 
@@ -110,8 +114,8 @@ def _wait_until_ready(address: str, children: list[subprocess.Popen[bytes]], sto
 def _say_how_to_sign_in(address: str) -> None:
     print(f"Ready on {address}", flush=True)  # noqa: T201  # the line that others wait for
     console.print(
-        f"Sign in at {address}/sign-in with one button for each role: firm, firm2, employee, host, procurement, legal,\n"
-        "coordinator or auditor (for example host@demo.test, password demo-password-1; they work in the demo only).\n"
+        f"Sign in at {address}/sign-in with one button for each role: firm, firm2, employee, host, procurement,\n"
+        "legal, coordinator or auditor (for example host@demo.test, password demo-password-1; they work in the demo only).\n"
         "Stop with Ctrl-C; the data stays."
     )
 

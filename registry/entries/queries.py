@@ -144,12 +144,16 @@ class EntryLink:
 
 
 async def related_entries(actor: Actor, entry_id: int) -> list[EntryLink]:
-    """Entries that this one relates to or that relate to it, and its whole and parts, as far as the actor may see."""
+    """Entries that this one relates to or that relate to it, and its whole and parts, as far as the actor may see.
+
+    The relation is read from this entry: `used_by` and `result_of` are `uses` and `led_to` seen from the other end.
+    """
     rows = await database.fetch(
         f"""
         SELECT e.id, e.slug, e.kind, e.title_sv, e.title_en, r.relation FROM (
             SELECT other AS id, relation FROM entry_relation WHERE entry = $2
-            UNION SELECT entry, relation FROM entry_relation WHERE other = $2
+            UNION SELECT entry, CASE relation WHEN 'uses' THEN 'used_by' WHEN 'led_to' THEN 'result_of' ELSE relation END
+                FROM entry_relation WHERE other = $2
             UNION SELECT parent, 'whole' FROM environment WHERE id = $2 AND parent IS NOT NULL
             UNION SELECT id, 'part' FROM environment WHERE parent = $2
         ) r JOIN entry e ON e.id = r.id WHERE {VISIBLE} ORDER BY e.kind, e.title_sv

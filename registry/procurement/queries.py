@@ -3,7 +3,6 @@
 What is secret before award never leaves the database for others: the queries themselves leave it out.
 """
 
-import contextlib
 import json
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -13,7 +12,7 @@ from uuid import UUID
 
 from registry import database
 from registry.access import Actor, Permission, require
-from registry.agreements.queries import get_agreement
+from registry.agreements.queries import AgreementRow, agreements_by_id
 from registry.audit.service import EventType, record
 from registry.entries.queries import VISIBLE, facts_of
 from registry.entries.states import EntryStatus
@@ -224,6 +223,22 @@ async def partnership_of_entry(actor: Actor, entry_id: int) -> PartnershipView |
     return await get_partnership(actor, row["id"]) if row else None
 
 
+async def procurement_row(procurement_id: UUID) -> ProcurementRow:
+    """The public facts of a procurement, for commands that check themselves; raises NotFound."""
+    row = await database.fetch_one(_ONE_PROCUREMENT.format(condition="p.id = $1"), procurement_id, False, [])  # noqa: FBT003  # a parameter of SQL text
+    if row is None:
+        raise NotFound
+    return _procurement(row)
+
+
+async def partnership_row(partnership_id: UUID) -> PartnershipRow:
+    """The public facts of a partnership, for commands that check themselves; raises NotFound."""
+    row = await database.fetch_one(_ONE_PARTNERSHIP.format(condition="p.id = $1"), partnership_id, False, [])  # noqa: FBT003  # a parameter of SQL text
+    if row is None:
+        raise NotFound
+    return _partnership(row)
+
+
 async def _log_reading(actor: Actor, procurement_id: UUID, entry_id: int, author: int | None, **data: object) -> None:
     """Log that somebody has read what is secret before award: all but the author and the registry itself."""
     if actor.is_system or actor.person_id == author:
@@ -307,12 +322,14 @@ def _phase(
 
 
 async def _agreement_titles(actor: Actor, ids: set[UUID]) -> dict[UUID, AgreementTitle]:
-    titles = {id: AgreementTitle(id, None, None) for id in ids}
-    for id in ids:
-        with contextlib.suppress(NotFound):
-            agreement = await get_agreement(actor, id)
-            titles[id] = AgreementTitle(id, agreement.title, agreement.state)
-    return titles
+    visible = await agreements_by_id(actor, ids)
+    return {id: _agreement_title(id, visible.get(id)) for id in ids}
+
+
+def _agreement_title(id: UUID, agreement: AgreementRow | None) -> AgreementTitle:
+    if agreement is None:
+        return AgreementTitle(id, None, "", "")
+    return AgreementTitle(id, agreement.state, agreement.title_sv, agreement.title_en)
 
 
 def _head(row: database.Row) -> EntryHead:
@@ -328,7 +345,11 @@ def _head(row: database.Row) -> EntryHead:
 
 def _procurement(row: database.Row) -> ProcurementRow:
     columns: dict[str, Any] = dict(row)
-    typed: dict[str, Any] = {"entry": _head(row), "stage": Stage(row["stage"]), "procedure": Procedure(row["procedure"])}
+    typed: dict[str, Any] = {
+        "entry": _head(row),
+        "stage": Stage(row["stage"]),
+        "procedure": Procedure(row["procedure"]),
+    }
     return ProcurementRow(
         **{name: columns[name] for name in ProcurementRow.__dataclass_fields__ if name not in typed}, **typed
     )

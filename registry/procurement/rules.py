@@ -79,7 +79,7 @@ def _is_open(_: Actor, procurement: ProcurementFacts) -> Message | None:
 
 def _is_not_cancelled(_: Actor, procurement: ProcurementFacts) -> Message | None:
     if procurement.stage is Stage.CANCELLED:
-        return message(N_("The procurement is cancelled, so it can no longer be changed."))
+        return message(N_("The procurement is discontinued, so it can no longer be changed."))
     return None
 
 
@@ -118,7 +118,7 @@ def _sees_partnership_entry(actor: Actor, partnership: PartnershipFacts) -> Mess
 
 def _is_not_terminated(_: Actor, partnership: PartnershipFacts) -> Message | None:
     if any(phase.decision is PhaseDecision.TERMINATE for phase in partnership.phases):
-        return message(N_("The partnership has been terminated, and nothing follows after that."))
+        return message(N_("The partnership has been ended, and nothing follows after that."))
     return None
 
 

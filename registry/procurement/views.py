@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
+from registry.agreements.states import AgreementState
 from registry.entries.rules import EntryFacts
 from registry.entries.states import EntryStatus
 from registry.errors import Message
@@ -49,11 +50,12 @@ class EntryTitle:
 
 @dataclass(frozen=True)
 class AgreementTitle:
-    """An agreement that is linked. `title` and `state` are None where the actor may not see the agreement."""
+    """An agreement that is linked. `state` is None, and the title empty, where the actor may not see the agreement."""
 
     id: UUID
-    title: str | None
-    state: str | None
+    state: AgreementState | None
+    title_sv: str
+    title_en: str
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,11 @@ class PartnershipRow:
         """The first phase that is not decided, or the last one."""
         undecided = [phase for phase in self.phase_facts if phase.decision is None]
         return next(iter(undecided), self.phase_facts[-1] if self.phase_facts else None)
+
+    @property
+    def is_ongoing(self) -> bool:
+        """Whether there are phases and the last of them is still to be decided on."""
+        return bool(self.phase_facts) and not self.is_terminated and self.phase_facts[-1].decision is None
 
     @property
     def is_terminated(self) -> bool:

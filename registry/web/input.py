@@ -5,7 +5,7 @@ Text is plain text: HTML, control characters and characters that turn the readin
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, TypeVar
 
 import nh3
@@ -64,6 +64,18 @@ def _with_offset(value: datetime) -> datetime:
     return value
 
 
+def _only_text_or_date(value: object) -> object:
+    if not isinstance(value, str | date):
+        raise PydanticCustomError("date_type", "no date")
+    return value
+
+
+def _in_range(value: date) -> date:
+    if not EARLIEST_YEAR <= value.year <= LATEST_YEAR:
+        raise PydanticCustomError("year_out_of_range", "year")
+    return value
+
+
 def _whole(value: object) -> object:
     if isinstance(value, bool | float):
         raise PydanticCustomError("int_type", "no whole number")
@@ -81,6 +93,8 @@ RequiredText = Annotated[str, StringConstraints(min_length=1, max_length=5000), 
 BlankIsNone = BeforeValidator(_blank_to_none)
 # A point in time with its offset from UTC (ISO 8601).
 Moment = Annotated[datetime, BeforeValidator(_only_text), AfterValidator(_with_offset)]
+# A date (ISO 8601).
+Day = Annotated[date, BeforeValidator(_only_text_or_date), AfterValidator(_in_range)]
 # A whole number; true, false and fractions are refused.
 Whole = Annotated[int, BeforeValidator(_whole)]
 
@@ -121,13 +135,17 @@ async def form_values(request: Request[Any, Any, Any], model: type[BaseModel]) -
     return _by_name(list(form.multi_items()), model)
 
 
-def read_query(request: Request[Any, Any, Any], model: type[M]) -> M:
+def read_query(request: Request[Any, Any, Any], model: type[M], *, ignore_unknown: bool = False) -> M:
     """The query string of a request as a model; blank values count as not given, `lang` and `notice` are the site's own.
+
+    A page that people share ignores unknown names, because others add their own to addresses.
 
     Raises:
         InvalidInput: with one error for each field that is wrong.
     """
     pairs = [(name, value) for name, value in request.query_params.multi_items() if value.strip() != ""]
+    if ignore_unknown:
+        pairs = [(name, value) for name, value in pairs if name in model.model_fields]
     return parse(model, _by_name(pairs, model))
 
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 from registry.errors import N_
 from registry.web.language import gettext
+from registry.web.term_labels import TERM_LABELS
 
 LABELS: Mapping[str, Mapping[str, str]] = {
+    **TERM_LABELS,
     "kind": {
         "testbed": N_("Testbed"),
         "demo_environment": N_("Demo environment"),
@@ -50,7 +52,15 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "shared_cost": N_("Shared costs"),
         "by_agreement": N_("By agreement"),
     },
-    "relation": {"uses": N_("Uses"), "led_to": N_("Led to"), "related": N_("Related")},
+    "relation": {
+        "uses": N_("Uses"),
+        "used_by": N_("Is used by"),
+        "led_to": N_("Led to"),
+        "result_of": N_("Came out of"),
+        "related": N_("Related"),
+        "whole": N_("Is a part of"),
+        "part": N_("Has the part"),
+    },
     "organisation_kind": {
         "committee": N_("Committee"),
         "region_company": N_("Company of the region"),
@@ -172,7 +182,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "awarded": N_("Awarded"),
         "contract": N_("Contract"),
         "follow_up": N_("Follow-up"),
-        "cancelled": N_("Cancelled"),
+        "cancelled": N_("Discontinued"),
     },
     "stage_action": {
         "open_dialogue": N_("Open the market dialogue"),
@@ -182,7 +192,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "award": N_("Award"),
         "sign_contract": N_("Sign the contract"),
         "follow_up": N_("Begin follow-up"),
-        "cancel": N_("Cancel"),
+        "cancel": N_("Discontinue"),
     },
     "partner_role": {
         "buyer": N_("Buyer"),
@@ -193,7 +203,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "phase_decision": {
         "continue": N_("Continue"),
         "reduce_partners": N_("Continue with fewer partners"),
-        "terminate": N_("Terminate"),
+        "terminate": N_("End the partnership"),
     },
     "purchase": {
         "undecided": N_("Not decided"),

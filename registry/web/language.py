@@ -93,6 +93,15 @@ def say(text: Message | str) -> str:
     return translated % {name: _value(value) for name, value in text.values.items()}
 
 
+def say_in(language: str, text: Message | str) -> str:
+    """A message in a language of one's choice; for answers that hold both."""
+    before = _current.set(language)
+    try:
+        return say(text)
+    finally:
+        _current.reset(before)
+
+
 def _value(value: object) -> object:
     if isinstance(value, Message):
         return say(value)
@@ -138,6 +147,20 @@ def show_interval(start: datetime, end: datetime) -> str:
     if first.date() == last.date():
         return f"{show_datetime(start)}–{show_time(end)}"
     return f"{show_datetime(start)} – {show_datetime(end)}"
+
+
+def show_duration(minutes: int) -> str:
+    """A length of time in the largest unit that it is a whole number of: `4 weeks`, `90 minutes`."""
+    hours, left_minutes = divmod(minutes, 60)
+    days, left_hours = divmod(hours, 24)
+    weeks, left_days = divmod(days, 7)
+    if left_minutes or not hours:
+        return ngettext("%(num)s minute", "%(num)s minutes", minutes) % {"num": minutes}
+    if left_hours or not days:
+        return ngettext("%(num)s hour", "%(num)s hours", hours) % {"num": hours}
+    if left_days or not weeks:
+        return ngettext("%(num)s day", "%(num)s days", days) % {"num": days}
+    return ngettext("%(num)s week", "%(num)s weeks", weeks) % {"num": weeks}
 
 
 def show_money(minor: int, currency: str) -> str:

@@ -77,6 +77,7 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
         date=language.show_date,
         datetime=language.show_datetime,
         time=language.show_time,
+        duration=language.show_duration,
         label=label,
         say=language.say,
         paragraphs=_paragraphs,

@@ -314,9 +314,7 @@ async def _step_page(
     environments = await entries.environments_by_slug(actor, [one.slug for one in view.booking.environments])
     environment = next(iter(environments.values()))
     if step == "time":
-        return await _time_page(
-            request, environment, values, booking_id=view.booking.id, errors=errors, clash=clash
-        )
+        return await _time_page(request, environment, values, booking_id=view.booking.id, errors=errors, clash=clash)
     return page(
         request,
         f"bookings/step_{step}.html",

@@ -11,16 +11,13 @@ from pydantic import StringConstraints
 from registry.access import Actor
 from registry.accounts import service
 from registry.accounts.service import WrongPassword
+from registry.demo.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from registry.errors import FieldError, TooManyAttempts
 from registry.settings import load_settings
 from registry.web import language
 from registry.web.authentication import SESSION_COOKIE
 from registry.web.input import Input, Line, read_form
 from registry.web.rendering import go_to, page
-
-# Known to everybody; these accounts exist in the demo only, and the demo answers on loopback only.
-DEMO_ACCOUNTS = ("firm", "firm2", "employee", "host", "procurement", "legal", "coordinator", "auditor")
-DEMO_PASSWORD = "demo-password-1"  # noqa: S105  # see above
 
 AnyRequest = Request[Any, Any, Any]
 

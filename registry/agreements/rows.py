@@ -1,0 +1,188 @@
+"""An agreement as a row: the one statement that reads it with its parties and entries, and its type."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from registry.agreements import rules
+from registry.agreements.codes import AgreementType, PartyRole, SignatureMethod
+from registry.agreements.rules import AgreementFacts, NextActor
+from registry.agreements.states import AgreementState
+from registry.agreements.texts import Particulars, fill
+from registry.entries.queries import EntryLink
+from registry.errors import Message
+
+
+@dataclass(frozen=True)
+class PartyView:
+    """A party of an agreement and its signature on the current version; times are in UTC."""
+
+    organisation_id: int
+    role: PartyRole
+    name_sv: str
+    name_en: str
+    signed_at: datetime | None
+    method: SignatureMethod | None
+    signed_by: str
+
+
+@dataclass(frozen=True)
+class AgreementRow:
+    """An agreement as lists show it. Dates are in Europe/Stockholm and included, times in UTC."""
+
+    id: UUID
+    type: AgreementType
+    state: AgreementState
+    title_sv: str
+    title_en: str
+    dnr: str
+    framework: bool
+    valid_from: date | None
+    valid_until: date | None
+    author_id: int
+    author_name: str
+    created_at: datetime
+    submitted_at: datetime | None
+    decided_at: datetime | None
+    decision_reason: str
+    signed_at: datetime | None
+    ended_at: datetime | None
+    template_code: str | None
+    version_number: int
+    parties: tuple[PartyView, ...]
+    entries: tuple[EntryLink, ...]
+
+    def facts(self, today: date | None = None) -> AgreementFacts:
+        """The facts for the rules, on a day (today unless told)."""
+        by_role = {
+            is_region: frozenset(p.organisation_id for p in self.parties if (p.role is PartyRole.REGION) is is_region)
+            for is_region in (True, False)
+        }
+        return AgreementFacts(
+            state=self.state,
+            author=self.author_id,
+            region=by_role[True],
+            signers=by_role[False],
+            signed=frozenset(p.organisation_id for p in self.parties if p.signed_at is not None),
+            valid_from=self.valid_from,
+            valid_until=self.valid_until,
+            today=today or rules.today(),
+        )
+
+    @property
+    def next_actor(self) -> NextActor:
+        return rules.next_step(self.facts())[0]
+
+    @property
+    def next_step(self) -> Message:
+        return rules.next_step(self.facts())[1]
+
+    @property
+    def waiting_since(self) -> datetime:
+        """Since when the agreement has stood as it stands."""
+        moments = (self.ended_at, self.signed_at, self.decided_at, self.submitted_at, self.created_at)
+        return max(moment for moment in moments if moment is not None)
+
+    @property
+    def days_waited(self) -> int:
+        """Whole days since then."""
+        return (datetime.now(UTC) - self.waiting_since).days
+
+
+# One row for each agreement, with its parties and entries, so that a list takes one statement whatever its length.
+ROW = """
+SELECT a.*, coalesce(nullif(a.title, ''), t.title_sv) AS title_sv,
+       coalesce(nullif(a.title, ''), t.title_en) AS title_en,
+       author.name AS author_name, t.code AS template_code,
+       v.id AS version_id, v.number AS version_number, v.terms AS terms_id, v.text_sv, v.text_en, v.sha256,
+       (SELECT json_agg(json_build_object(
+                   'organisation_id', p.organisation, 'role', p.role, 'name_sv', o.name_sv, 'name_en', o.name_en,
+                   'signed_at', s.signed_at, 'method', s.method, 'signed_by', coalesce(signer.name, '')
+               ) ORDER BY p.role <> 'region', p.id)
+        FROM agreement_party p JOIN organisation o ON o.id = p.organisation
+        LEFT JOIN agreement_signature s ON s.version = v.id AND s.organisation = p.organisation
+        LEFT JOIN person signer ON signer.id = s.person
+        WHERE p.agreement = a.id) AS parties,
+       (SELECT json_agg(json_build_object(
+                   'id', e.id, 'slug', e.slug, 'kind', e.kind, 'title_sv', e.title_sv, 'title_en', e.title_en
+               ) ORDER BY e.title_sv)
+        FROM agreement_entry x JOIN entry e ON e.id = x.entry WHERE x.agreement = a.id) AS entries
+       {more}
+FROM agreement a
+JOIN person author ON author.id = a.author
+LEFT JOIN LATERAL (
+    SELECT * FROM agreement_version WHERE agreement = a.id ORDER BY number DESC LIMIT 1
+) v ON true
+LEFT JOIN template_version tv ON tv.id = a.template_version
+LEFT JOIN template t ON t.id = tv.template
+{where}
+"""
+
+
+def row_of(row: Any) -> AgreementRow:  # noqa: ANN401  # a row of the statement above
+    """The typed row."""
+    return AgreementRow(
+        id=row["id"],
+        type=AgreementType(row["type"]),
+        state=AgreementState(row["state"]),
+        title_sv=row["title_sv"],
+        title_en=row["title_en"],
+        dnr=row["dnr"],
+        framework=row["framework"],
+        valid_from=row["valid_from"],
+        valid_until=row["valid_until"],
+        author_id=row["author"],
+        author_name=row["author_name"],
+        created_at=row["created_at"],
+        submitted_at=row["submitted_at"],
+        decided_at=row["decided_at"],
+        decision_reason=row["decision_reason"],
+        signed_at=row["signed_at"],
+        ended_at=row["ended_at"],
+        template_code=row["template_code"],
+        version_number=row["version_number"] or 0,
+        parties=tuple(_party(part) for part in json.loads(row["parties"] or "[]")),
+        entries=tuple(EntryLink(**part) for part in json.loads(row["entries"] or "[]")),
+    )
+
+
+def _party(part: Mapping[str, Any]) -> PartyView:
+    return PartyView(
+        organisation_id=part["organisation_id"],
+        role=PartyRole(part["role"]),
+        name_sv=part["name_sv"],
+        name_en=part["name_en"],
+        signed_at=datetime.fromisoformat(part["signed_at"]) if part["signed_at"] else None,
+        method=SignatureMethod(part["method"]) if part["method"] else None,
+        signed_by=part["signed_by"],
+    )
+
+
+def particulars(agreement: AgreementRow, language: str) -> Particulars:
+    """What the places of a template's text are filled with for an agreement."""
+
+    def name(row: PartyView | EntryLink, field: str) -> str:
+        other = "en" if language == "sv" else "sv"
+        return str(getattr(row, f"{field}_{language}") or getattr(row, f"{field}_{other}"))
+
+    return Particulars(
+        language=language,
+        parties=tuple(name(party, "name") for party in agreement.parties),
+        entries=tuple(name(entry, "title") for entry in agreement.entries),
+        valid_from=agreement.valid_from,
+        valid_until=agreement.valid_until,
+        dnr=agreement.dnr,
+    )
+
+
+def filled_template(row: Any, agreement: AgreementRow) -> tuple[str, str] | None:  # noqa: ANN401  # see row_of
+    """The template's texts (Swedish, English) filled in for this agreement; None where it has no template."""
+    if row["template_text_sv"] is None:
+        return None
+    return (
+        fill(row["template_text_sv"], particulars(agreement, "sv")),
+        fill(row["template_text_en"], particulars(agreement, "en")),
+    )

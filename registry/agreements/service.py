@@ -1,0 +1,33 @@
+"""Commands on agreements, by the module that holds them; other concepts find them here."""
+
+from registry.agreements.documents import add_document, read_document
+from registry.agreements.drafts import add_version, create_agreement, open_missing
+from registry.agreements.steps import (
+    approve,
+    follow_dates,
+    follow_dates_today,
+    request_changes,
+    sign,
+    submit,
+    take_step,
+    terminate,
+)
+from registry.agreements.templates import create_template, offer_terms
+
+__all__ = [
+    "add_document",
+    "add_version",
+    "approve",
+    "create_agreement",
+    "create_template",
+    "follow_dates",
+    "follow_dates_today",
+    "offer_terms",
+    "open_missing",
+    "read_document",
+    "request_changes",
+    "sign",
+    "submit",
+    "take_step",
+    "terminate",
+]

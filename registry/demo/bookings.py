@@ -1,0 +1,140 @@
+"""The demo's bookings. They are written directly, because most of them lie in the past."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from uuid import uuid4
+
+from registry import database
+from registry.access import Actor
+from registry.bookings.rules import STOCKHOLM
+from registry.demo.files import day
+
+_BOOKING = """
+INSERT INTO booking (
+    id, state, requester, organisation, audience, starts_at, ends_at, purpose, operational_benefit, user_benefit,
+    perspectives, trl, participants, personal_data, ethics_reference, accessibility_needs, example, created_at,
+    submitted_at, decided_at, decided_by, hold_until, confirmed_at, reason, outcome_decision, outcome_text
+) VALUES ($1, 'draft', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, true, $16, $17, $18, $19, $20, $21,
+          $22, NULL, $23)
+"""
+_EVENT = """
+INSERT INTO audit_event (at, actor_id, actor_name, type, subject_kind, subject_id, data)
+VALUES ($1, $2, $3, $4, 'booking', $5, $6::jsonb)
+"""
+# What a booking went through to get to a state: the action, the state, who did it, and the key of its day.
+_WAY = {
+    "submitted": (("submit", "submitted", "requester", "submitted_days"),),
+    "approved": (("approve", "approved", "host", "decided_days"),),
+    "confirmed": (("confirm", "confirmed", "registry", "confirmed_days"),),
+    "completed": (("start", "in_progress", "host", ""), ("complete", "completed", "host", "")),
+    "outcome_recorded": (("outcome", "outcome_recorded", "host", ""),),
+    "changes_requested": (("request_changes", "changes_requested", "host", "decided_days"),),
+    "declined": (("decline", "declined", "host", "decided_days"),),
+    "waitlisted": (("waitlist", "waitlisted", "host", ""),),
+    "withdrawn": (("withdraw", "withdrawn", "requester", ""),),
+}
+_BEFORE = {
+    "draft": (),
+    "submitted": ("submitted",),
+    "approved": ("submitted", "approved"),
+    "confirmed": ("submitted", "approved", "confirmed"),
+    "completed": ("submitted", "approved", "confirmed", "completed"),
+    "outcome_recorded": ("submitted", "approved", "confirmed", "completed", "outcome_recorded"),
+    "changes_requested": ("submitted", "changes_requested"),
+    "declined": ("submitted", "declined"),
+    "waitlisted": ("submitted", "waitlisted"),
+    "withdrawn": ("submitted", "withdrawn"),
+}
+
+
+async def seed_bookings(
+    data: list[dict[str, Any]],
+    organisations: Mapping[str, int],
+    slugs: Mapping[str, int],
+    people: Mapping[str, Actor],
+) -> None:
+    """Insert the example bookings; the database takes the times of those that hold one, as for any booking."""
+    for one in data:
+        await _insert(one, organisations, slugs, people)
+
+
+async def _insert(
+    one: Mapping[str, Any], organisations: Mapping[str, int], slugs: Mapping[str, int], people: Mapping[str, Actor]
+) -> None:
+    booking_id = uuid4()
+    starts_at, ends_at = _times(one)
+    host, requester = people["host"], people[one["requester"]]
+    created = _noon((one["submitted_days"] or 0) - 1) if one["submitted_days"] is not None else datetime.now(UTC)
+    decided = _noon(one["decided_days"])
+    await database.fetch(
+        _BOOKING,
+        booking_id,
+        requester.person_id,
+        organisations[one["organisation"]],
+        one["audience"],
+        starts_at,
+        ends_at,
+        one["purpose"],
+        one["operational_benefit"],
+        one["user_benefit"],
+        one["perspectives"],
+        one["trl"],
+        one["participants"],
+        one["personal_data"],
+        one["ethics_reference"],
+        one["accessibility_needs"],
+        created,
+        _noon(one["submitted_days"]),
+        decided,
+        host.person_id if decided else None,
+        decided + timedelta(days=30) if decided and one["state"] == "approved" else None,
+        _noon(one["confirmed_days"]),
+        one["reason"],
+        one["outcome_text"],
+    )
+    for slug in one["environments"]:
+        await database.fetch(
+            "INSERT INTO booking_environment (booking, environment) VALUES ($1, $2)", booking_id, slugs[slug]
+        )
+    await _log(booking_id, created, requester, "booking.created", {"environments": one["environments"]})
+    before = "draft"
+    for stage in _BEFORE[one["state"]]:
+        for action, state, who, key in _WAY[stage]:
+            at = _noon(one[key]) if key else None
+            actor = {"requester": requester, "host": host}.get(who)
+            data = {"action": action, "from": before, "to": state, "reason": ""}
+            await _log(booking_id, at or min(ends_at, datetime.now(UTC)), actor, "booking.state_changed", data)
+            before = state
+    # Only now, so that the database takes the time of all environments at once.
+    await database.fetch(
+        "UPDATE booking SET state = $2, outcome_decision = $3 WHERE id = $1",
+        booking_id,
+        one["state"],
+        one["outcome_decision"],
+    )
+
+
+async def _log(booking_id: object, at: datetime, actor: Actor | None, kind: str, data: Mapping[str, object]) -> None:
+    await database.fetch(
+        _EVENT,
+        at,
+        actor.person_id if actor else None,
+        "" if actor else "registry",
+        kind,
+        str(booking_id),
+        json.dumps(data),
+    )
+
+
+def _times(one: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    """The first such weekday on or after the day named, at the local times named."""
+    first = day(one["days"])
+    chosen = first + timedelta(days=(one["weekday"] - first.isoweekday()) % 7)
+    starts, ends = time.fromisoformat(one["starts"]), time.fromisoformat(one["ends"])
+    return tuple(datetime.combine(chosen, at, tzinfo=STOCKHOLM).astimezone(UTC) for at in (starts, ends))  # type: ignore[return-value]  # two of them
+
+
+def _noon(offset: int | None) -> datetime | None:
+    return None if offset is None else datetime.combine(day(offset), time(12), tzinfo=UTC)

@@ -1,0 +1,48 @@
+"""Addresses of searches that can be shared: the same search with one thing more, less or other."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from search.engine import FACETS
+
+# What a search page understands, in the order it stands in the address. `lang` is kept so that a shared
+# address shows the same page.
+NAMES = ("q", *FACETS, "near", "radius_km", "sort", "page", "page_size", "lang")
+
+
+@dataclass(frozen=True)
+class SearchAddress:
+    """The address of a search page, as names and values."""
+
+    pairs: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, str]]) -> "SearchAddress":
+        """From a query string; what the page does not understand is left out."""
+        known = [(name, value) for name, value in pairs if name in NAMES and value.strip()]
+        return cls(tuple(sorted(known, key=lambda pair: NAMES.index(pair[0]))))
+
+    def without(self, *names: str) -> "SearchAddress":
+        """Without these names, and from the first page."""
+        return SearchAddress(tuple(pair for pair in self.pairs if pair[0] not in {*names, "page"}))
+
+    def without_value(self, name: str, value: str) -> "SearchAddress":
+        """Without one value of a filter, and from the first page."""
+        return SearchAddress(tuple(pair for pair in self.without("page").pairs if pair != (name, value)))
+
+    def with_value(self, name: str, value: object) -> "SearchAddress":
+        """With one value more."""
+        return SearchAddress.of([*self.pairs, (name, str(value))])
+
+    def on_page(self, number: int) -> str:
+        """The address of another page of the same search."""
+        first = self.without("page")
+        return str(first if number == 1 else first.with_value("page", number))
+
+    def hidden(self, *names: str) -> list[tuple[str, str]]:
+        """What a form has to carry along beside its own fields, which are those named."""
+        return list(self.without(*names).pairs)
+
+    def __str__(self) -> str:
+        return f"/search?{urlencode(self.pairs)}" if self.pairs else "/search"
