@@ -23,11 +23,14 @@ from registry.web.rendering import template_config
 from registry.web.routes import handlers as registry_handlers
 from search.routes import handlers as search_handlers
 
+# How long a starting program waits for a database that is starting too, in seconds.
+LONGEST_WAIT = 20.0
 LARGEST_BODY = 12 * 1024 * 1024
 
 
 @asynccontextmanager
 async def _database_pool(_: Litestar) -> AsyncIterator[None]:
+    await database.wait_until_it_answers(load_settings().database_url, LONGEST_WAIT)
     await database.engine().start_connection_pool(min_size=2, max_size=load_settings().database_connections)
     try:
         yield

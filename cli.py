@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import logging
 import os
 import sys
 import warnings
@@ -12,7 +13,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 from rich.console import Console
 
-from registry.demo.embedded import DemoError
+from registry.demo.embedded import DemoError, port_is_taken
 from registry.settings import LOOPBACK_HOSTS, SettingsError, load_settings
 
 T = TypeVar("T")
@@ -61,19 +62,27 @@ def demo(
 
         await reindex()
 
-    run_demo(host=host, port=port, data_dir=data_dir.resolve(), index=index)
+    run_demo(host=host, port=port, data_dir=data_dir.resolve(), index=index, serve=_serve)
 
 
 @cli.command()
 def serve(data_dir: DataDir = None) -> None:
     """Run the web server, with the settings of the environment."""
-    from granian import Granian  # noqa: PLC0415  # only this command needs it
-    from granian.constants import Interfaces  # noqa: PLC0415
-
     _use_database(data_dir)
     settings = load_settings()
-    _require_port(settings.host, settings.port)
+    if port_is_taken(settings.host, settings.port):
+        raise CommandError(f"Port {settings.port} is taken. Stop the program that uses it, or choose another port.")
     _run(_check_database())
+    _serve()
+
+
+def _serve() -> None:
+    """Run the web server until a signal ends it."""
+    from granian import Granian  # noqa: PLC0415  # only two commands need it
+    from granian.constants import Interfaces  # noqa: PLC0415
+    from granian.log import LogLevels  # noqa: PLC0415
+
+    settings = load_settings()
     Granian(
         "app:create_app",
         factory=True,
@@ -82,6 +91,7 @@ def serve(data_dir: DataDir = None) -> None:
         port=settings.port,
         workers=settings.processes,
         respawn_failed_workers=True,
+        log_level=LogLevels(settings.log_level),
         log_access=False,
         websockets=False,
     ).serve()
@@ -90,7 +100,7 @@ def serve(data_dir: DataDir = None) -> None:
 @cli.command()
 def worker(data_dir: DataDir = None) -> None:
     """Do the jobs that changes leave behind: index, confirm bookings, follow dates."""
-    from registry.jobs.service import run_worker  # noqa: PLC0415  # see demo
+    from registry.jobs.worker import run_worker  # noqa: PLC0415  # see demo
     from worker import JOB_HANDLERS, SCHEDULES  # noqa: PLC0415
 
     _use_database(data_dir)
@@ -177,6 +187,7 @@ def search_reindex(data_dir: DataDir = None) -> None:
 def main() -> NoReturn:
     """Run the command; every fault that a person can mend becomes one line and exit status 1."""
     warnings.simplefilter("ignore")
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         cli(standalone_mode=True)
     except (CommandError, DemoError, SettingsError) as error:
@@ -239,13 +250,6 @@ async def _check_database(*, migrated: bool = True) -> None:
             raise CommandError("The database has no tables yet. Run `registry migrate` first.")
     finally:
         await connection.close()
-
-
-def _require_port(host: str, port: int) -> None:
-    from registry.demo.embedded import port_is_taken  # noqa: PLC0415  # see demo
-
-    if port_is_taken(host, port):
-        raise CommandError(f"Port {port} is taken. Stop the program that uses it, or choose another port.")
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from registry.agreements.service import follow_dates
 from registry.bookings.service import handle_confirm_job, lapse_approvals
-from registry.jobs.service import Handler, Job, Schedule
+from registry.jobs.service import Job
+from registry.jobs.worker import Handler, Schedule
 from search.sync import handle_index_entry
 
 JOB_HANDLERS: dict[Job, Handler] = {

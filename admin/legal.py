@@ -1,5 +1,112 @@
-"""To be written."""
+"""The legal desk: agreements to review, oldest first, and the case beside them."""
 
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, get, post
+from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
+from pydantic import Field
 
-HANDLERS: list[ControllerRouterHandler] = []
+from registry.access import Actor, Permission, require
+from registry.agreements import queries, rules, service
+from registry.agreements.codes import SignatureMethod
+from registry.agreements.queries import AgreementView
+from registry.errors import DomainError, FieldError, InvalidInput, NotFound
+from registry.formats import plain_language
+from registry.web import language
+from registry.web.agreement_status import show_text, timeline, tone
+from registry.web.input import BlankIsNone, Input, LongText, read_form
+from registry.web.pages.agreements import in_plain_language
+from registry.web.rendering import go_to, page
+
+AnyRequest = Request[Any, Any, Any]
+# How each kind of signature is given at the desk, by the last part of the address.
+_SIGNATURES = {"sign": SignatureMethod.SIGNED_IN, "record": SignatureMethod.RECORDED_COPY}
+
+
+class DecisionForm(Input):
+    """A decision with its reason, or a signature with the party that it is for."""
+
+    reason: LongText = ""
+    organisation: Annotated[int | None, BlankIsNone, Field(ge=1, le=2_147_483_647)] = None
+
+
+@get("/desk/agreements", include_in_schema=False)
+async def desk(request: AnyRequest, actor: Actor) -> Template:
+    """The queue, with its first case."""
+    return await _desk(request, actor, None)
+
+
+@get("/desk/agreements/{agreement_id:uuid}", include_in_schema=False)
+async def case(request: AnyRequest, actor: Actor, agreement_id: UUID) -> Template:
+    """The queue, with one case."""
+    return await _desk(request, actor, agreement_id)
+
+
+@post("/desk/agreements/{agreement_id:uuid}/{action:str}", include_in_schema=False)
+async def decide(request: AnyRequest, actor: Actor, agreement_id: UUID, action: str) -> Redirect | Template:
+    """Take a step of the state table, sign for the public party, or record a signature on paper."""
+    require(actor, Permission.AGREEMENT_REVIEW)
+    step = action.replace("-", "_")
+    if action not in _SIGNATURES and step not in rules.can_take:
+        raise NotFound
+    form = await read_form(request, DecisionForm)
+    try:
+        if action in _SIGNATURES:
+            await service.sign(actor, agreement_id, organisation_id=form.organisation, method=_SIGNATURES[action])
+        else:
+            await service.take_step(actor, agreement_id, step, reason=form.reason)
+    except InvalidInput as error:
+        return await _desk(request, actor, agreement_id, errors=error.errors, form=form, status=error.status)
+    except DomainError as error:
+        if error.status != DomainError.status:
+            raise
+        return await _desk(
+            request, actor, agreement_id, errors=[FieldError("", error.detail)], form=form, status=error.status
+        )
+    return go_to(f"/desk/agreements/{agreement_id}", "agreement-changed")
+
+
+async def _desk(
+    request: AnyRequest,
+    actor: Actor,
+    agreement_id: UUID | None,
+    *,
+    errors: list[FieldError] | None = None,
+    form: DecisionForm | None = None,
+    status: int = 200,
+) -> Template:
+    queue = await queries.review_queue(actor)
+    chosen = agreement_id or (queue[0].id if queue else None)
+    view = await queries.get_agreement(actor, chosen) if chosen else None
+    return page(
+        request,
+        "desk/legal.html",
+        status=status,
+        queue=queue,
+        tone=tone,
+        view=view,
+        form=form or DecisionForm(),
+        errors=[{"field": fault.field, "message": language.say(fault.message)} for fault in errors or []],
+        **(_case(view) if view else {"agreement": None}),
+        breadcrumbs=[(None, language.gettext("Legal desk"))],
+    )
+
+
+def _case(view: AgreementView) -> dict[str, Any]:
+    """What the right half shows. What waits for the agreement is the entries it covers, and their bookings."""
+    agreement = view.agreement
+    return {
+        "agreement": agreement,
+        "steps": timeline(agreement),
+        "show_text": show_text,
+        "names": {party.organisation_id: party for party in agreement.parties},
+        "public_signings": [s for s in view.signings if s.method is SignatureMethod.SIGNED_IN],
+        "paper_signings": [s for s in view.signings if s.method is SignatureMethod.RECORDED_COPY],
+        "last_signature": len(view.facts.unsigned) == 1,
+        **in_plain_language(view.terms, plain_language.public_party(agreement.type)),
+    }
+
+
+HANDLERS: list[ControllerRouterHandler] = [desk, case, decide]

@@ -1,12 +1,36 @@
 """The one database engine: transactions, and SQL text where a read spans several tables."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Protocol, cast
 
+import asyncpg
 from piccolo.constraints import Check
 from piccolo.engine.finder import engine_finder
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
+
+_NOT_YET = (OSError, asyncpg.CannotConnectNowError)
+
+
+async def wait_until_it_answers(url: str, longest: float) -> None:
+    """Wait for a database that is still starting, at most so many seconds.
+
+    Raises:
+        OSError, asyncpg.PostgresError: it does not answer, or refuses.
+    """
+    deadline = time.monotonic() + longest
+    while True:
+        try:
+            probe = await asyncpg.connect(url, timeout=5)
+        except _NOT_YET:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.05)
+        else:
+            await probe.close()
+            return
 
 
 class Row(Protocol):

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     processes: Annotated[int, Field(ge=1, le=64)] = 1
     database_connections: Annotated[int, Field(ge=2, le=200)] = 10
     session_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 12
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
     demo: bool = False
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from litestar.types import ControllerRouterHandler
 
 from registry.access import Actor
 from registry.web import language
+from registry.web.api.entries import Texts
 from registry.web.authentication import API_PREFIX
 from registry.web.input import read_query
 from registry.web.openapi import reads_query
@@ -16,14 +17,6 @@ from search.engine import Hit
 from search.input import SearchInput, SuggestInput
 
 AnyRequest = Request[Any, Any, Any]
-
-
-@dataclass(frozen=True)
-class Texts:
-    """A text in Swedish and English; either may be empty."""
-
-    sv: str
-    en: str
 
 
 @dataclass(frozen=True)

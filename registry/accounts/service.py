@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -18,7 +19,12 @@ from registry.audit.service import EventType, record
 from registry.errors import N_, DomainError, FieldError, InvalidInput, NotFound, TooManyAttempts, invalid, message
 
 _hasher = PasswordHasher()  # argon2id with the library's current parameters
-_NO_PASSWORD = _hasher.hash(secrets.token_hex(16))
+
+
+@cache
+def _no_password() -> str:
+    """A hash that no password matches."""
+    return _hasher.hash(secrets.token_hex(16))
 
 
 class WrongPassword(DomainError):
@@ -107,7 +113,7 @@ async def sign_in(email: str, password: str, *, hours: int) -> str:
     await _refuse_when_locked(address)
     row = await database.fetch_one("SELECT id, password_hash FROM person WHERE email = $1 AND active", address)
     # An unknown address takes as long as a known one, so that nobody learns which addresses exist.
-    stored = (row["password_hash"] if row else None) or _NO_PASSWORD
+    stored = (row["password_hash"] if row else None) or await asyncio.to_thread(_no_password)
     if not await asyncio.to_thread(_matches, stored, password) or row is None:
         async with database.transaction():
             await SignInAttempt.insert(SignInAttempt(email=address))

@@ -9,7 +9,7 @@ from uuid import UUID
 from registry import database, transitions
 from registry.access import Actor, Permission, Role, require, require_signed_in
 from registry.agreements import rules
-from registry.agreements.codes import TERM_FIELDS, TermGroup, TermValue
+from registry.agreements.codes import TERM_FIELDS, AgreementType, TermGroup, TermValue
 from registry.agreements.offers import (
     MissingAgreement,
     Model,
@@ -28,7 +28,7 @@ from registry.agreements.states import SIGNABLE, TRANSITIONS, AgreementState
 from registry.agreements.texts import ClausePair, pair_clauses
 from registry.audit.queries import LoggedEvent, events_of
 from registry.audit.service import EventType, record
-from registry.errors import NotFound
+from registry.errors import NotFound, NotPermitted, RuleBroken
 
 # What others find here, though codes.py, rows.py and offers.py hold some of it.
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "compare",
     "compare_with_template",
     "get_agreement",
+    "get_editable",
     "list_agreements",
     "missing_agreements",
     "model",
@@ -80,7 +81,12 @@ def _visibility(actor: Actor) -> tuple[object, ...]:
 
 
 async def list_agreements(
-    actor: Actor, *, state: AgreementState | None = None, page: int = 1, page_size: int = 50
+    actor: Actor,
+    *,
+    state: AgreementState | None = None,
+    type: AgreementType | None = None,  # noqa: A002  # the domain's word
+    page: int = 1,
+    page_size: int = 50,
 ) -> tuple[list[AgreementRow], int]:
     """A page of the agreements that the actor may see, newest first, and how many there are.
 
@@ -88,10 +94,10 @@ async def list_agreements(
         NotSignedIn: the actor is a visitor.
     """
     require_signed_in(actor)
-    condition = f"{_VISIBLE} AND ($6::text IS NULL OR a.state = $6)"
-    values = (*_visibility(actor), state.value if state else None)
+    condition = f"{_VISIBLE} AND ($6::text IS NULL OR a.state = $6) AND ($7::text IS NULL OR a.type = $7)"
+    values = (*_visibility(actor), state.value if state else None, type.value if type else None)
     rows = await database.fetch(
-        ROW.format(more="", where=f"WHERE {condition} ORDER BY a.created_at DESC, a.id LIMIT $7 OFFSET $8"),
+        ROW.format(more="", where=f"WHERE {condition} ORDER BY a.created_at DESC, a.id LIMIT $8 OFFSET $9"),
         *values,
         page_size,
         (page - 1) * page_size,
@@ -164,7 +170,8 @@ class AgreementView:
     """A whole agreement as one reader sees it: the current text and terms, what was before, and what can be done.
 
     `actions` are the steps of the state table that the reader may take now, `signings` the signatures that the
-    reader can give or record now. `deviates` says that text or terms differ from the template's.
+    reader can give or record now. `deviates` says that text or terms differ from the template's, `own_title` that
+    the title does.
     """
 
     agreement: AgreementRow
@@ -178,8 +185,10 @@ class AgreementView:
     actions: tuple[str, ...]
     signings: tuple[Signing, ...]
     may_edit: bool
+    may_add_document: bool
     is_reviewer: bool
     deviates: bool
+    own_title: bool
 
     @property
     def facts(self) -> AgreementFacts:
@@ -198,6 +207,16 @@ async def get_agreement(actor: Actor, agreement_id: UUID) -> AgreementView:
     """
     row = await _visible(actor, agreement_id)
     return await _view(actor, row, row_of(row))
+
+
+async def get_editable(actor: Actor, agreement_id: UUID) -> AgreementView:
+    """An agreement that the actor is about to change; raises NotPermitted or RuleBroken where that is not possible."""
+    view = await get_agreement(actor, agreement_id)
+    if reason := rules.can_edit(actor, view.facts):
+        raise NotPermitted(reason)
+    if reason := rules.is_editable(actor, view.facts):
+        raise RuleBroken(reason)
+    return view
 
 
 async def visible_agreement(actor: Actor, agreement_id: UUID) -> AgreementRow:
@@ -243,9 +262,11 @@ async def _view(actor: Actor, row: Any, agreement: AgreementRow) -> AgreementVie
         ),
         signings=tuple(rules.signings(actor, facts)),
         may_edit=(rules.can_edit & rules.is_editable).allows(actor, facts),
+        may_add_document=((rules.can_edit | rules.is_reviewer) & rules.takes_documents).allows(actor, facts),
         is_reviewer=rules.is_reviewer.allows(actor, facts),
         deviates=filled is not None
         and ((row["text_sv"], row["text_en"]) != filled or terms[row["terms_id"]] != terms[row["template_terms_id"]]),
+        own_title=row["title"] != "",
     )
 
 

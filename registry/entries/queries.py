@@ -164,6 +164,16 @@ async def related_entries(actor: Actor, entry_id: int) -> list[EntryLink]:
     return [_link(row) for row in rows]
 
 
+async def environment_links(actor: Actor) -> list[EntryLink]:
+    """The environments that the actor may see, by title, for choosing some of them."""
+    rows = await database.fetch(
+        f"SELECT e.id, e.slug, e.kind, e.title_sv, e.title_en FROM entry e JOIN environment v ON v.id = e.id"
+        f" WHERE {VISIBLE} ORDER BY e.title_sv, e.title_en",
+        actor.may(Permission.ENTRY_READ_STAFF),
+    )
+    return [_link(row) for row in rows]
+
+
 async def links_by_id(ids: Iterable[int]) -> dict[int, EntryLink]:
     """Links to entries, for callers that have already checked what the actor may see."""
     rows = await database.fetch(

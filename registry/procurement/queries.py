@@ -73,7 +73,7 @@ _PROCUREMENT_COLUMNS = f"""
     {_ENTRY}
 """
 _PARTNERSHIP_COLUMNS = f"""
-    p.id, p.dnr, p.purchase, c.stage AS procurement_stage, p.version, p.created_by,
+    p.id, p.dnr, p.purchase, p.procurement AS procurement_id, c.stage AS procurement_stage, p.version, p.created_by,
     coalesce((
         SELECT jsonb_agg(jsonb_build_array(f.number, f.starts_on, f.ends_on, f.decision) ORDER BY f.number)
         FROM phase f WHERE f.partnership = p.id
@@ -178,7 +178,7 @@ async def procurement_of_entry(actor: Actor, entry_id: int) -> ProcurementView |
 
 
 _ONE_PARTNERSHIP = f"""
-SELECT {_PARTNERSHIP_COLUMNS}, p.procurement, s.sees,
+SELECT {_PARTNERSHIP_COLUMNS}, s.sees,
        CASE WHEN s.sees THEN p.performance_level END AS performance_level,
        CASE WHEN s.sees THEN p.highest_cost_minor END AS highest_cost_minor,
        CASE WHEN s.sees THEN p.currency END AS currency, CASE WHEN s.sees THEN p.agreement END AS agreement
@@ -205,9 +205,9 @@ async def get_partnership(actor: Actor, key: UUID | str) -> PartnershipView:
     if not rules.can_read_partnership.allows(actor, found.facts):
         raise NotFound
     if row["sees"] and not rules.is_awarded.allows(actor, found.facts):
-        await _log_reading(actor, row["procurement"], found.entry.id, found.created_by, partnership=found.id)
+        await _log_reading(actor, row["procurement_id"], found.entry.id, found.created_by, partnership=found.id)
     content, phases = await _partnership_content(actor, found, row)
-    procurements = await _linked(actor, "procurement p", "p.id = $4", row["procurement"])
+    procurements = await _linked(actor, "procurement p", "p.id = $4", row["procurement_id"])
     return PartnershipView(
         **vars(found),
         procurement=next(iter(procurements), None),
@@ -362,6 +362,7 @@ def _partnership(row: database.Row) -> PartnershipRow:
         entry=_head(row),
         dnr=row["dnr"],
         purchase=Purchase(row["purchase"]),
+        procurement_id=row["procurement_id"],
         procurement_stage=Stage(stage) if stage else None,
         version=row["version"],
         created_by=row["created_by"],

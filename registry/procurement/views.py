@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
+from registry.agreements.rules import today
 from registry.agreements.states import AgreementState
 from registry.entries.rules import EntryFacts
 from registry.entries.states import EntryStatus
@@ -125,6 +126,7 @@ class PartnershipRow:
     entry: EntryHead
     dnr: str
     purchase: Purchase
+    procurement_id: UUID | None
     procurement_stage: Stage | None
     version: int
     created_by: int | None
@@ -156,9 +158,10 @@ class PartnershipRow:
     def next_for_entry(self) -> Message | None:
         return rules.next_for_entry(self.entry.status)
 
-    def next_step(self, today: date) -> Message | None:
-        """What comes next; `today` is the date in Europe/Stockholm."""
-        return rules.next_for_partnership(self.facts, today)
+    @property
+    def next_step(self) -> Message | None:
+        """What comes next, as of today."""
+        return rules.next_for_partnership(self.facts, today())
 
 
 @dataclass(frozen=True)
@@ -235,11 +238,12 @@ class PartnershipView(PartnershipRow):
             return None
         return next((phase for phase in self.phases if phase.decision is None), None)
 
-    def today_pct(self, today: date) -> float | None:
+    @property
+    def today_pct(self) -> float | None:
         """Where today lies on the partnership's time, in percent, or None when it lies outside."""
-        if not self.phases or not self.phases[0].starts_on <= today <= self.phases[-1].ends_on:
+        if not self.phases or not self.phases[0].starts_on <= today() <= self.phases[-1].ends_on:
             return None
-        return percent_of(self.phases[0].starts_on, self.phases[-1].ends_on, today)
+        return percent_of(self.phases[0].starts_on, self.phases[-1].ends_on, today())
 
 
 def percent_of(first: date, last: date, day: date) -> float:

@@ -10,6 +10,12 @@ NOTICES: dict[str, tuple[str, str]] = {
     "booking-changed": ("success", N_("The booking has been updated.")),
     "agreement-changed": ("success", N_("The agreement has been updated.")),
     "agreement-created": ("success", N_("The agreement has been created.")),
+    "agreement-sent": ("success", N_("The agreement has been sent to legal, who reviews it next.")),
+    "agreement-signed": ("success", N_("The signature has been stored. The page shows who acts next.")),
+    "agreement-in-force": (
+        "success",
+        N_("Everybody has signed and the agreement is in force. Bookings that waited for it confirm by themselves."),
+    ),
     "document-added": ("success", N_("The document has been added.")),
     "entry-changed": ("success", N_("The entry has been updated.")),
     "entry-created": ("success", N_("The entry has been created.")),
@@ -17,4 +23,8 @@ NOTICES: dict[str, tuple[str, str]] = {
     "procurement-created": ("success", N_("The procurement has been logged.")),
     "partnership-created": ("success", N_("The innovation partnership has been logged.")),
     "partnership-changed": ("success", N_("The innovation partnership has been updated.")),
+    "phase-added": ("success", N_("The phase has been added.")),
+    "phase-decided": ("success", N_("The decision has been recorded.")),
+    "entry-submitted": ("success", N_("The entry has been sent to the innovation unit for review.")),
+    "entry-decided": ("success", N_("The decision on the entry has been recorded.")),
 }

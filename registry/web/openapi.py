@@ -1,6 +1,7 @@
 """What OpenAPI says beyond what Litestar finds out by itself: the query parameters that a Pydantic model reads."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
@@ -22,6 +23,7 @@ def reads_query(model: type[BaseModel]) -> type[Operation]:
         for name, part in described["properties"].items()
     ]
 
+    @dataclass
     class Described(Operation):
         def __post_init__(self) -> None:
             self.parameters = [*(self.parameters or []), *parameters]

@@ -1,8 +1,9 @@
 """How errors are answered: problem+json (RFC 9457) in the API, a page for people. No traceback leaves the program."""
 
+import logging
 from typing import Any
+from urllib.parse import urlencode
 
-import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
@@ -14,7 +15,8 @@ from registry.web.input import invalid_input
 from registry.web.rendering import go_to, page
 
 PROBLEM_TYPES = "/problems"
-log = structlog.get_logger(__name__)
+LONGEST_WAY_BACK = 200
+log = logging.getLogger(__name__)
 AnyRequest = Request[Any, Any, Any]
 
 _STATUS_TEXTS = {
@@ -51,7 +53,7 @@ def _wants_json(request: AnyRequest) -> bool:
 def _domain_error(request: AnyRequest, error: DomainError) -> Response[Any]:
     language.use_language(language.wanted_language(request))
     if isinstance(error, NotSignedIn) and not _wants_json(request):
-        return go_to(f"/sign-in?next={request.url.path}")
+        return go_to(f"/sign-in?{urlencode({'next': _way_back(request)})}")
     errors = (
         [{"field": fault.field, "message": language.say(fault.message)} for fault in error.errors]
         if isinstance(error, InvalidInput)
@@ -66,6 +68,12 @@ def _domain_error(request: AnyRequest, error: DomainError) -> Response[Any]:
         errors=errors,
         extra=error.extra,
     )
+
+
+def _way_back(request: AnyRequest) -> str:
+    """Where somebody was going who has to sign in first; a form's own address only, since it has to be filled in."""
+    whole = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+    return whole if request.method == "GET" and len(whole) <= LONGEST_WAY_BACK else request.url.path
 
 
 def _validation_error(request: AnyRequest, error: ValidationException) -> Response[Any]:
@@ -101,7 +109,7 @@ def _http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
 
 def _unexpected_error(request: AnyRequest, error: Exception) -> Response[Any]:
     language.use_language(language.wanted_language(request))
-    log.error("unexpected_error", path=request.url.path, method=request.method, exc_info=error)
+    log.error("Unexpected error at %s %s", request.method, request.url.path, exc_info=error)
     title, detail = _STATUS_TEXTS[500]
     return _answer(
         request,

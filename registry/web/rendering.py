@@ -5,7 +5,8 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from litestar import Request
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect, Template
@@ -31,8 +32,8 @@ class Notice:
 DESKS: tuple[tuple[Permission, str, str], ...] = (
     (Permission.BOOKING_DECIDE, "/desk/bookings", N_("Bookings desk")),
     (Permission.AGREEMENT_REVIEW, "/desk/agreements", N_("Legal desk")),
-    (Permission.PROCUREMENT_EDIT, "/desk/procurement", N_("Procurement desk")),
-    (Permission.ENTRY_PUBLISH, "/desk/entries", N_("Entries desk")),
+    (Permission.PROCUREMENT_READ_ALL, "/desk/procurement", N_("Procurement desk")),
+    (Permission.ENTRY_EDIT, "/desk/entries", N_("Entries desk")),
     (Permission.AUDIT_READ, "/desk/log", N_("Log")),
 )
 
@@ -78,7 +79,7 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
         datetime=language.show_datetime,
         time=language.show_time,
         duration=language.show_duration,
-        label=label,
+        label=_label,
         say=language.say,
         paragraphs=_paragraphs,
     )
@@ -91,6 +92,13 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
         booking_tone=booking_status.tone,
     )
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
+
+
+@pass_context
+def _label(context: Context, code: str, group: str) -> str:
+    """The label of a code; taking the context keeps Jinja from working it out once, in whichever language."""
+    del context
+    return label(code, group)
 
 
 def _paragraphs(text: str) -> Markup:

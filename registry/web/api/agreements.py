@@ -1,5 +1,358 @@
-"""To be written."""
+"""Agreements over the API."""
 
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, get, post
 from litestar.types import ControllerRouterHandler
+from pydantic import Field
 
-HANDLERS: list[ControllerRouterHandler] = []
+from registry.access import Actor, Role
+from registry.agreements import queries, rules, service
+from registry.agreements.codes import SignatureMethod, TermValue
+from registry.agreements.queries import AgreementRow, AgreementView, Comparison
+from registry.agreements.states import AgreementState
+from registry.agreements.texts import ClausePair
+from registry.entries import queries as entries
+from registry.errors import N_, invalid
+from registry.formats import plain_language
+from registry.web import language
+from registry.web.authentication import API_PREFIX
+from registry.web.input import Day, Input, Line, LongText, Whole, read_query
+
+AnyRequest = Request[Any, Any, Any]
+PATH = f"{API_PREFIX}/agreements"
+# An organisation's id, within what the database's integer holds.
+OrganisationId = Annotated[Whole, Field(ge=1, le=2_147_483_647)]
+
+
+# --- What is sent
+
+
+class AgreementRequest(Input):
+    """A new agreement from a template. Dates are in Europe/Stockholm, both included."""
+
+    template: Line
+    organisation: OrganisationId | None = None
+    entries: Annotated[list[Line], Field(min_length=1, max_length=50)]
+    dnr: Annotated[Line, Field(max_length=rules.LONGEST_DNR)] = ""
+    title: Line = ""
+    valid_from: Day | None = None
+    valid_until: Day | None = None
+    framework: bool = False
+    submit: bool = False
+
+
+class AgreementFilter(Input):
+    """Which agreements to list."""
+
+    state: AgreementState | None = None
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    page_size: Annotated[int, Field(ge=1, le=100)] = 20
+
+
+class Step(Input):
+    """A step with its reason."""
+
+    reason: LongText = ""
+
+
+class SignatureRequest(Input):
+    """For which party, and how; both can be left out where there is only one possibility."""
+
+    organisation: OrganisationId | None = None
+    method: SignatureMethod = SignatureMethod.SIGNED_IN
+
+
+# --- What is answered
+
+
+@dataclass(frozen=True)
+class Texts:
+    sv: str
+    en: str
+
+
+@dataclass(frozen=True)
+class PartyAnswer:
+    organisation: int
+    role: str
+    name: Texts
+    signed_at: datetime | None
+    method: str | None
+
+
+@dataclass(frozen=True)
+class EntryAnswer:
+    slug: str
+    title: Texts
+
+
+@dataclass(frozen=True)
+class AgreementListed:
+    """An agreement in a list."""
+
+    id: UUID
+    type: str
+    state: str
+    title: Texts
+    dnr: str
+    framework: bool
+    template: str | None
+    parties: list[PartyAnswer]
+    entries: list[EntryAnswer]
+    valid_from: date | None
+    valid_until: date | None
+    next_actor: str
+    created_at: datetime
+    submitted_at: datetime | None
+
+
+@dataclass(frozen=True)
+class AgreementPage:
+    items: list[AgreementListed]
+    total: int
+    page: int
+    page_size: int
+
+
+@dataclass(frozen=True)
+class TermAnswer:
+    """What the agreement says about one field; `value` is a code, a number or a text."""
+
+    status: str
+    value: str | int | None
+    clause: str
+    note: Texts
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The terms in plain language, at most three lines."""
+
+    sv: list[str]
+    en: list[str]
+
+
+@dataclass(frozen=True)
+class VersionAnswer:
+    number: int
+    sha256: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class DocumentAnswer:
+    id: UUID
+    filename: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class AgreementAnswer(AgreementListed):
+    """A whole agreement: current text and terms, and what the reader may do."""
+
+    reason: str
+    next_step: str
+    text: Texts
+    sha256: str
+    terms: dict[str, TermAnswer]
+    summary: Summary
+    versions: list[VersionAnswer]
+    documents: list[DocumentAnswer]
+    actions: list[str]
+
+
+@dataclass(frozen=True)
+class TermPairAnswer:
+    field: str
+    differs: bool
+    a: TermAnswer
+    b: TermAnswer
+
+
+@dataclass(frozen=True)
+class ClauseAnswer:
+    heading: str
+    differs: bool
+    a: str | None
+    b: str | None
+
+
+@dataclass(frozen=True)
+class ComparisonAnswer:
+    """Two agreements side by side, differences first."""
+
+    a: UUID
+    b: UUID
+    terms: list[TermPairAnswer]
+    clauses_sv: list[ClauseAnswer]
+    clauses_en: list[ClauseAnswer]
+
+
+# --- Handlers
+
+
+@get(PATH, tags=["agreements"])
+async def list_all(request: AnyRequest, actor: Actor) -> AgreementPage:
+    """The agreements of your organisation and those you wrote; legal and the auditor see all."""
+    wanted = read_query(request, AgreementFilter)
+    rows, total = await queries.list_agreements(actor, state=wanted.state, page=wanted.page, page_size=wanted.page_size)
+    return AgreementPage([AgreementListed(**_listed(row)) for row in rows], total, wanted.page, wanted.page_size)
+
+
+@post(PATH, tags=["agreements"])
+async def create(actor: Actor, data: AgreementRequest) -> AgreementAnswer:
+    """Write an agreement from a template for the entries named, and send it to legal if `submit` is true."""
+    agreement_id = await service.create_agreement(
+        actor,
+        organisation_id=data.organisation or _own_organisation(actor),
+        template_code=data.template,
+        entry_ids=[(await entries.get_entry(actor, slug)).id for slug in data.entries],
+        title=data.title,
+        dnr=data.dnr,
+        valid_from=data.valid_from,
+        valid_until=data.valid_until,
+        framework=data.framework,
+    )
+    if data.submit:
+        await service.submit(actor, agreement_id)
+    return await _answer(actor, agreement_id)
+
+
+def _own_organisation(actor: Actor) -> int:
+    own = actor.organisations(Role.FIRM)
+    if len(own) != 1:
+        raise invalid("organisation", N_("Say which organisation the agreement is with."))
+    return next(iter(own))
+
+
+@get(f"{PATH}/{{agreement_id:uuid}}", tags=["agreements"])
+async def get_one(actor: Actor, agreement_id: UUID) -> AgreementAnswer:
+    """An agreement: its parties and signatures, text and terms, and what you may do next."""
+    return await _answer(actor, agreement_id)
+
+
+def _step(path: str, action: str, summary: str) -> ControllerRouterHandler:
+    """A handler for one step of the state table."""
+
+    @post(
+        f"{PATH}/{{agreement_id:uuid}}/{path}",
+        name=f"agreement_{action}",
+        operation_id=f"agreement_{action}",
+        summary=summary,
+        status_code=200,
+        tags=["agreements"],
+    )
+    async def step(actor: Actor, agreement_id: UUID, data: Step | None = None) -> AgreementAnswer:
+        await service.take_step(actor, agreement_id, action, reason=(data or Step()).reason)
+        return await _answer(actor, agreement_id)
+
+    return step
+
+
+@post(f"{PATH}/{{agreement_id:uuid}}/sign", status_code=200, tags=["agreements"])
+async def sign(actor: Actor, agreement_id: UUID, data: SignatureRequest | None = None) -> AgreementAnswer:
+    """Sign the current version for your organisation; legal signs for the public party."""
+    body = data or SignatureRequest()
+    await service.sign(actor, agreement_id, organisation_id=body.organisation, method=body.method)
+    return await _answer(actor, agreement_id)
+
+
+@get(f"{PATH}/{{agreement_id:uuid}}/compare/{{other_id:uuid}}", tags=["agreements"])
+async def compare(actor: Actor, agreement_id: UUID, other_id: UUID) -> ComparisonAnswer:
+    """Two agreements field by field and clause by clause, differences first."""
+    return _comparison(await queries.compare(actor, agreement_id, other_id), other_id)
+
+
+# --- Shaping
+
+
+async def _answer(actor: Actor, agreement_id: UUID) -> AgreementAnswer:
+    view = await queries.get_agreement(actor, agreement_id)
+    return AgreementAnswer(
+        **_listed(view.agreement),
+        reason=view.agreement.decision_reason,
+        next_step=language.say(view.agreement.next_step),
+        text=Texts(view.text_sv, view.text_en),
+        sha256=view.sha256,
+        terms={name: _term(term) for name, term in view.terms.items()},
+        summary=_summary(view),
+        versions=[VersionAnswer(one.number, one.sha256, one.created_at) for one in view.versions],
+        documents=[
+            DocumentAnswer(one.id, one.filename, one.media_type, one.size, one.sha256) for one in view.documents
+        ],
+        actions=[action.replace("_", "-") for action in view.actions] + (["sign"] if view.signings else []),
+    )
+
+
+def _listed(row: AgreementRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "type": row.type.value,
+        "state": row.state.value,
+        "title": Texts(row.title_sv, row.title_en),
+        "dnr": row.dnr,
+        "framework": row.framework,
+        "template": row.template_code,
+        "parties": [
+            PartyAnswer(
+                party.organisation_id,
+                party.role.value,
+                Texts(party.name_sv, party.name_en),
+                _local(party.signed_at),
+                party.method.value if party.method else None,
+            )
+            for party in row.parties
+        ],
+        "entries": [EntryAnswer(entry.slug, Texts(entry.title_sv, entry.title_en)) for entry in row.entries],
+        "valid_from": row.valid_from,
+        "valid_until": row.valid_until,
+        "next_actor": row.next_actor.value,
+        "created_at": row.created_at.astimezone(rules.STOCKHOLM),
+        "submitted_at": _local(row.submitted_at),
+    }
+
+
+def _local(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(rules.STOCKHOLM) if moment else None
+
+
+def _term(term: TermValue) -> TermAnswer:
+    return TermAnswer(term.status.value, term.value, term.clause, Texts(term.note_sv, term.note_en))
+
+
+def _summary(view: AgreementView) -> Summary:
+    lines = plain_language.summary(view.terms, plain_language.public_party(view.agreement.type))
+    return Summary(*([language.say_in(code, line) for line in lines] for code in language.LANGUAGES))
+
+
+def _comparison(found: Comparison, other_id: UUID) -> ComparisonAnswer:
+    return ComparisonAnswer(
+        a=found.view.agreement.id,
+        b=other_id,
+        terms=[TermPairAnswer(pair.field, pair.differs, _term(pair.a), _term(pair.b)) for pair in found.terms],
+        clauses_sv=[_clause(pair) for pair in found.clauses_sv],
+        clauses_en=[_clause(pair) for pair in found.clauses_en],
+    )
+
+
+def _clause(pair: ClausePair) -> ClauseAnswer:
+    return ClauseAnswer(pair.heading, pair.differs, pair.a.text if pair.a else None, pair.b.text if pair.b else None)
+
+
+HANDLERS: list[ControllerRouterHandler] = [
+    list_all,
+    create,
+    get_one,
+    _step("submit", "submit", "Send the agreement to legal"),
+    _step("approve", "approve", "Approve an agreement that somebody else wrote"),
+    _step("request-changes", "request_changes", "Send the agreement back and say what has to be changed"),
+    _step("terminate", "terminate", "End an agreement that is in force, with the reason"),
+    sign,
+    compare,
+]

@@ -1,0 +1,50 @@
+"""Forms that come back: shown again with what was typed and what is in the way."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from litestar.response import Redirect, Template
+from pydantic import BaseModel
+
+from registry.errors import DomainError, FieldError, InvalidInput
+from registry.web import language
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What was typed (nothing before the form has been sent), what is wrong, and the status to answer with."""
+
+    raw: dict[str, Any] | None = None
+    errors: tuple[FieldError, ...] = ()
+    status: int = 200
+
+    @property
+    def shown(self) -> list[dict[str, str]]:
+        """The errors in the reader's language; those about the whole form have no field."""
+        return [{"field": fault.field, "message": language.say(fault.message)} for fault in self.errors]
+
+    def values(self, model: type[BaseModel], before: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The values to show: as typed, or those from before, or blanks."""
+        if self.raw is None and before is not None:
+            return before
+        blanks = {name: [] if "list" in str(field.annotation) else "" for name, field in model.model_fields.items()}
+        typed = {name: value for name, value in (self.raw or {}).items() if isinstance(value, (str, list))}
+        return {**blanks, **typed}
+
+
+NOT_SENT = Sent()
+
+
+async def or_again(
+    raw: dict[str, Any], act: Callable[[], Awaitable[Redirect]], again: Callable[[Sent], Awaitable[Template]]
+) -> Redirect | Template:
+    """Act on a form; where input is wrong or a rule is in the way, the form again."""
+    try:
+        return await act()
+    except InvalidInput as error:
+        return await again(Sent(raw, tuple(error.errors), error.status))
+    except DomainError as error:
+        if error.status != DomainError.status:
+            raise
+        return await again(Sent(raw, (FieldError("", error.detail),), error.status))

@@ -1,0 +1,63 @@
+"""The worker that does jobs, and what runs by the clock."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+from pgqueuer import PgQueuer
+from pgqueuer.executors import DatabaseRetryEntrypointExecutor
+from pgqueuer.models import Job as QueuedJob
+from pgqueuer.models import Schedule as QueuedSchedule
+
+from registry.jobs.service import Job
+
+Handler = Callable[[Mapping[str, Any]], Awaitable[None]]
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A handler that runs by the clock; `cron` is in UTC, with minutes as its finest step."""
+
+    name: str
+    cron: str
+    handler: Callable[[], Awaitable[None]]
+
+
+async def run_worker(
+    database_url: str, handlers: Mapping[Job, Handler], schedules: list[Schedule], stop: asyncio.Event
+) -> None:
+    """Do jobs until `stop` is set. A job that fails is tried again, later each time, five times."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        worker = PgQueuer.from_asyncpg_connection(connection)
+        for job, handler in handlers.items():
+            _register(worker, job, handler)
+        for schedule in schedules:
+            _register_schedule(worker, schedule)
+        running = asyncio.create_task(worker.run(shutdown_on_listener_failure=True))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        worker.shutdown.set()
+        stopping.cancel()
+        await running
+    finally:
+        await connection.close()
+
+
+def _register(worker: PgQueuer, job: Job, handler: Handler) -> None:
+    @worker.entrypoint(job.value, executor_factory=DatabaseRetryEntrypointExecutor, on_failure="hold")
+    async def run(queued: QueuedJob) -> None:
+        payload = json.loads(queued.payload or b"{}")
+        log.info("Job %s, attempt %s", job.value, queued.attempts + 1)
+        await handler(payload)
+
+
+def _register_schedule(worker: PgQueuer, schedule: Schedule) -> None:
+    @worker.schedule(schedule.name, schedule.cron)
+    async def run(_: QueuedSchedule) -> None:
+        await schedule.handler()
