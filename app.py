@@ -1,5 +1,6 @@
 """The one place where the web application is wired."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,7 +18,7 @@ from registry import database
 from registry.settings import load_settings
 from registry.web.authentication import API_PREFIX, Authentication, provide_actor
 from registry.web.headers import add_headers
-from registry.web.openapi_page import ApiPage
+from registry.web.openapi_page import ApiPage, api_router
 from registry.web.problems import exception_handlers
 from registry.web.rendering import template_config
 from registry.web.routes import handlers as registry_handlers
@@ -45,6 +46,8 @@ def create_app() -> Litestar:
         SettingsError: a setting is missing or wrong.
     """
     settings = load_settings()
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("piccolo").setLevel(logging.WARNING)
     return Litestar(
         route_handlers=[*registry_handlers(), *search_handlers(), *admin_handlers()],
         lifespan=[_database_pool],
@@ -64,12 +67,13 @@ def create_app() -> Litestar:
             title="Registry",
             version="1",
             description="Testbeds, demo environments, innovation procurements and innovation partnerships.",
-            path="/api",
+            openapi_router=api_router(),
             render_plugins=[JsonRenderPlugin(path="/openapi.json"), ApiPage()],
             use_handler_docstrings=True,
             security=[{}, {"token": []}],
             components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
         ),
+        logging_config=None,
         before_send=[add_headers],
         request_max_body_size=LARGEST_BODY,
     )

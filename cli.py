@@ -8,13 +8,15 @@ import sys
 import warnings
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
 
-from registry.demo.embedded import DemoError, port_is_taken
-from registry.settings import LOOPBACK_HOSTS, SettingsError, load_settings
+from registry.demo.embedded import LOOPBACK_HOSTS, DemoError, port_is_taken
+
+if TYPE_CHECKING:
+    from registry.settings import Settings
 
 T = TypeVar("T")
 DATA_DIR_HELP = "Folder of the built-in PostgreSQL. Without it REGISTRY_DATABASE_URL names the database."
@@ -69,29 +71,28 @@ def demo(
 def serve(data_dir: DataDir = None) -> None:
     """Run the web server, with the settings of the environment."""
     _use_database(data_dir)
-    settings = load_settings()
+    settings = _settings()
     if port_is_taken(settings.host, settings.port):
         raise CommandError(f"Port {settings.port} is taken. Stop the program that uses it, or choose another port.")
     _run(_check_database())
-    _serve()
+    _serve(settings.host, settings.port, settings.processes, settings.log_level)
 
 
-def _serve() -> None:
+def _serve(host: str, port: int, processes: int = 1, log_level: str = "warning") -> None:
     """Run the web server until a signal ends it."""
     from granian import Granian  # noqa: PLC0415  # only two commands need it
     from granian.constants import Interfaces  # noqa: PLC0415
     from granian.log import LogLevels  # noqa: PLC0415
 
-    settings = load_settings()
     Granian(
         "app:create_app",
         factory=True,
         interface=Interfaces.ASGI,
-        address=settings.host,
-        port=settings.port,
-        workers=settings.processes,
+        address=host,
+        port=port,
+        workers=processes,
         respawn_failed_workers=True,
-        log_level=LogLevels(settings.log_level),
+        log_level=LogLevels(log_level),
         log_access=False,
         websockets=False,
     ).serve()
@@ -104,11 +105,11 @@ def worker(data_dir: DataDir = None) -> None:
     from worker import JOB_HANDLERS, SCHEDULES  # noqa: PLC0415
 
     _use_database(data_dir)
-    load_settings()
+    settings = _settings()
 
     async def run() -> None:
         stop = _stop_on_signals()
-        await run_worker(load_settings().database_url, JOB_HANDLERS, SCHEDULES, stop)
+        await run_worker(settings.database_url, JOB_HANDLERS, SCHEDULES, stop)
 
     _run(_check_database())
     _run(_with_pool(run()))
@@ -190,7 +191,7 @@ def main() -> NoReturn:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         cli(standalone_mode=True)
-    except (CommandError, DemoError, SettingsError) as error:
+    except (CommandError, DemoError) as error:
         _errors.print(f"[bold red]Error:[/] {_plain(str(error))}")
     except KeyboardInterrupt:
         raise SystemExit(130) from None
@@ -207,7 +208,10 @@ def _explain(error: Exception) -> str:
     from asyncpg import PostgresError  # noqa: PLC0415  # see demo
 
     from registry.errors import DomainError, InvalidInput  # noqa: PLC0415
+    from registry.settings import SettingsError  # noqa: PLC0415
 
+    if isinstance(error, SettingsError):
+        return str(error)
     if isinstance(error, InvalidInput):
         return " ".join(f"{fault.field}: {fault.message}" for fault in error.errors)
     if isinstance(error, DomainError):
@@ -217,6 +221,13 @@ def _explain(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}."
     return f"{type(error).__name__}: {error}"
+
+
+def _settings() -> "Settings":
+    """The settings of the environment; raises SettingsError."""
+    from registry.settings import load_settings  # noqa: PLC0415  # see demo
+
+    return load_settings()
 
 
 def _use_database(data_dir: Path | None) -> None:
@@ -237,7 +248,7 @@ async def _check_database(*, migrated: bool = True) -> None:
     """Raises CommandError with one line when the database does not answer or lacks its tables."""
     import asyncpg  # noqa: PLC0415  # see demo
 
-    url = load_settings().database_url
+    url = _settings().database_url
     try:
         connection = await asyncpg.connect(url, timeout=10)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, TimeoutError) as error:
@@ -264,7 +275,7 @@ def _stop_on_signals() -> asyncio.Event:
 async def _with_pool(work: Coroutine[Any, Any, T]) -> T:
     from registry import database  # noqa: PLC0415  # see demo
 
-    await database.engine().start_connection_pool(min_size=1, max_size=load_settings().database_connections)
+    await database.engine().start_connection_pool(min_size=1, max_size=_settings().database_connections)
     try:
         return await work
     finally:

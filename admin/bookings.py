@@ -1,6 +1,5 @@
 """The hosts' desk: what waits for a decision, oldest first, and the case beside it."""
 
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,8 @@ from litestar.types import ControllerRouterHandler
 from registry.access import Actor, Permission, require
 from registry.bookings import queries, rules, service
 from registry.bookings.queries import BookingView
-from registry.errors import DomainError, FieldError, InvalidInput, NotFound
+from registry.bookings.states import BookingState
+from registry.errors import N_, DomainError, FieldError, InvalidInput, NotFound
 from registry.web import language
 from registry.web.booking_status import next_step, timeline
 from registry.web.input import read_form
@@ -70,22 +70,23 @@ async def _desk(
         request,
         "desk/bookings.html",
         status=status,
-        queue=[(row, _age(row.submitted_at or row.created_at)) for row in queue],
+        queues=[
+            (label, [row for row in queue if (row.state == BookingState.SUBMITTED) == waits])
+            for label, waits in (
+                (language.gettext(N_("Waits for your decision")), True),
+                (language.gettext(N_("To follow up")), False),
+            )
+        ],
         view=view,
         booking=view.booking if view else None,
         competing=await queries.competing(view.booking.id) if view else [],
-        steps=timeline(view) if view else [],
-        next_step=next_step(view) if view else None,
+        steps=timeline(view, for_host=True) if view else [],
+        next_step=next_step(view, for_host=True) if view else None,
         outcome_options=options("outcome"),
         errors=[{"field": fault.field, "message": language.say(fault.message)} for fault in errors or []],
         clash={"title": language.gettext(clash.title), "detail": language.say(clash.detail)} if clash else None,
         breadcrumbs=[(None, language.gettext("Bookings desk"))],
     )
-
-
-def _age(since: datetime) -> int:
-    """Whole days since a moment."""
-    return (datetime.now(UTC) - since).days
 
 
 HANDLERS: list[ControllerRouterHandler] = [desk, case, decide]

@@ -10,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 
 from admin import procurement_forms as forms
 from admin.procurement_choices import DESK, history, partnership_choices, phase_choices
-from admin.sent_forms import NOT_SENT, Sent, or_again
+from admin.sent_forms import NOT_SENT, Sent, or_again, parse_form
 from registry.access import Actor, Permission, require
 from registry.entries.queries import get_entry_by_id
 from registry.entries.service import move_entry, text_of
@@ -18,7 +18,7 @@ from registry.errors import InvalidInput, NotFound
 from registry.procurement import queries, rules, service
 from registry.procurement.views import PartnershipView, PhaseView
 from registry.web import language
-from registry.web.input import form_values, parse
+from registry.web.input import form_values
 from registry.web.labels import options
 from registry.web.rendering import go_to, page
 
@@ -41,7 +41,7 @@ async def create(request: AnyRequest, actor: Actor) -> Redirect | Template:
     raw = await form_values(request, forms.NewPartnershipForm)
 
     async def act() -> Redirect:
-        form = parse(forms.NewPartnershipForm, raw)
+        form = parse_form(forms.NewPartnershipForm, raw)
         text = form.text(phases=form.first_phase())
         try:
             partnership_id = await service.create_partnership(actor, text, submit=form.submit)
@@ -71,7 +71,7 @@ async def change(request: AnyRequest, actor: Actor, partnership_id: UUID) -> Red
     found = await queries.get_partnership(actor, partnership_id)
 
     async def act() -> Redirect:
-        form = parse(forms.PartnershipForm, raw)
+        form = parse_form(forms.PartnershipForm, raw)
         before = text_of((await get_entry_by_id(actor, found.entry.id)).row)
         text = form.text(before, currency=found.content.currency if found.content else "SEK")
         try:
@@ -89,7 +89,7 @@ async def add_phase(request: AnyRequest, actor: Actor, partnership_id: UUID) -> 
     raw = await form_values(request, forms.PhaseForm)
 
     async def act() -> Redirect:
-        await service.add_phase(actor, partnership_id, parse(forms.PhaseForm, raw).text())
+        await service.add_phase(actor, partnership_id, parse_form(forms.PhaseForm, raw).text())
         return go_to(f"{PARTNERSHIPS}/{partnership_id}", "phase-added")
 
     return await or_again(raw, act, partial(_detail, request, actor, partnership_id, "phase"))
@@ -108,7 +108,7 @@ async def change_phase(request: AnyRequest, actor: Actor, partnership_id: UUID, 
     content = _phase(await queries.get_partnership(actor, partnership_id), number).content
 
     async def act() -> Redirect:
-        text = parse(forms.PhaseForm, raw).text(content.currency if content else "SEK")
+        text = parse_form(forms.PhaseForm, raw).text(content.currency if content else "SEK")
         await service.change_phase(actor, partnership_id, number, text)
         return go_to(f"{PARTNERSHIPS}/{partnership_id}", "partnership-changed")
 
@@ -121,7 +121,7 @@ async def decide(request: AnyRequest, actor: Actor, partnership_id: UUID, number
     raw = await form_values(request, forms.DecisionForm)
 
     async def act() -> Redirect:
-        form = parse(forms.DecisionForm, raw)
+        form = parse_form(forms.DecisionForm, raw)
         await service.decide_phase(actor, partnership_id, number, form.decision, form.reasons)
         return go_to(f"{PARTNERSHIPS}/{partnership_id}", "phase-decided")
 
@@ -134,7 +134,7 @@ async def purchase(request: AnyRequest, actor: Actor, partnership_id: UUID) -> R
     raw = await form_values(request, forms.PurchaseForm)
 
     async def act() -> Redirect:
-        await service.record_purchase(actor, partnership_id, parse(forms.PurchaseForm, raw).purchase)
+        await service.record_purchase(actor, partnership_id, parse_form(forms.PurchaseForm, raw).purchase)
         return go_to(f"{PARTNERSHIPS}/{partnership_id}", "partnership-changed")
 
     return await or_again(raw, act, partial(_detail, request, actor, partnership_id, "purchase"))

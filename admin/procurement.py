@@ -12,7 +12,7 @@ from litestar.types import ControllerRouterHandler
 from admin import partnerships
 from admin import procurement_forms as forms
 from admin.procurement_choices import DESK, entry_choices, history
-from admin.sent_forms import NOT_SENT, Sent, or_again
+from admin.sent_forms import NOT_SENT, Sent, or_again, parse_form
 from registry.access import Actor, Permission, require
 from registry.entries.queries import get_entry_by_id
 from registry.entries.service import move_entry, text_of
@@ -21,7 +21,7 @@ from registry.procurement.queries import Scope
 from registry.procurement.states import Stage
 from registry.procurement.views import ProcurementRow
 from registry.web import language
-from registry.web.input import Input, form_values, parse, read_query
+from registry.web.input import Input, form_values, read_query
 from registry.web.rendering import go_to, page
 
 AnyRequest = Request[Any, Any, Any]
@@ -72,7 +72,7 @@ async def create(request: AnyRequest, actor: Actor) -> Redirect | Template:
     raw = await form_values(request, forms.ProcurementForm)
 
     async def act() -> Redirect:
-        form = parse(forms.ProcurementForm, raw)
+        form = parse_form(forms.ProcurementForm, raw)
         procurement_id = await service.create_procurement(actor, form.text(), submit=form.submit)
         return go_to(f"{DESK}/{procurement_id}", "procurement-created")
 
@@ -98,7 +98,7 @@ async def change(request: AnyRequest, actor: Actor, procurement_id: UUID) -> Red
     found = await queries.get_procurement(actor, procurement_id)
 
     async def act() -> Redirect:
-        form = parse(forms.ProcurementForm, raw)
+        form = parse_form(forms.ProcurementForm, raw)
         before = text_of((await get_entry_by_id(actor, found.entry.id)).row)
         currency = found.content.currency if found.content else "SEK"
         text = form.text(before, currency)
@@ -114,7 +114,7 @@ async def move(request: AnyRequest, actor: Actor, procurement_id: UUID) -> Redir
     raw = await form_values(request, forms.StageForm)
 
     async def act() -> Redirect:
-        form = parse(forms.StageForm, raw)
+        form = parse_form(forms.StageForm, raw)
         await service.move_procurement(actor, procurement_id, form.action, reason=form.reason)
         return go_to(f"{DESK}/{procurement_id}", "procurement-changed")
 

@@ -49,7 +49,8 @@ CpvCodes = Annotated[tuple[str, ...], BeforeValidator(_cpv_codes)]
 LocalTime = Annotated[time | None, BlankIsNone, AfterValidator(_no_offset)]
 OptionalDay = Annotated[Day | None, BlankIsNone]
 OptionalId = Annotated[UUID | None, BlankIsNone]
-EnvironmentIds = Annotated[list[int], Field(default_factory=list, max_length=50)]
+EnvironmentId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+EnvironmentIds = Annotated[list[EnvironmentId], Field(default_factory=list, max_length=50)]
 
 
 class EntryForm(Input):

@@ -2,13 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from litestar.response import Redirect, Template
 from pydantic import BaseModel
 
 from registry.errors import DomainError, FieldError, InvalidInput
 from registry.web import language
+from registry.web.input import parse
+
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,16 @@ class Sent:
 
 
 NOT_SENT = Sent()
+
+
+def parse_form(model: type[M], raw: dict[str, Any]) -> M:
+    """The form as a model; what has to be filled in and is blank counts as missing.
+
+    Raises:
+        InvalidInput: with one error for each field that is wrong.
+    """
+    blank = {name for name, field in model.model_fields.items() if field.is_required() and raw.get(name) == ""}
+    return parse(model, {name: value for name, value in raw.items() if name not in blank})
 
 
 async def or_again(

@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import Sequence
 from enum import StrEnum
+from types import TracebackType
+from types import TracebackType
 from typing import Any, Protocol, cast
 
 import asyncpg
@@ -46,9 +48,33 @@ def engine() -> PostgresEngine:
     return cast("PostgresEngine", engine_finder())
 
 
+class _Transaction(PostgresTransaction):
+    """A transaction that gives its connection back also when the commit fails.
+
+    Deferred constraints fail at the commit; Piccolo's own class (1.38) then keeps the connection for good.
+    """
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        try:
+            return await super().__aexit__(exception_type, exception, traceback)
+        except BaseException:
+            if self._parent is None and self.engine.current_transaction.get() is self:
+                self.engine.current_transaction.reset(self.context)
+                if self.engine.pool:
+                    await self.engine.pool.release(self.connection)
+                else:
+                    await self.connection.close()
+            raise
+
+
 def transaction() -> PostgresTransaction:
     """A transaction; inside another one it joins that one."""
-    return engine().transaction()
+    return _Transaction(engine=engine(), allow_nested=True)
 
 
 def in_transaction() -> bool:

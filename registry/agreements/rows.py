@@ -83,8 +83,8 @@ class AgreementRow:
     @property
     def waiting_since(self) -> datetime:
         """Since when the agreement has stood as it stands."""
-        moments = (self.ended_at, self.signed_at, self.decided_at, self.submitted_at, self.created_at)
-        return max(moment for moment in moments if moment is not None)
+        # Each later step sets its own moment, and sending in clears the decision before it.
+        return self.ended_at or self.signed_at or self.decided_at or self.submitted_at or self.created_at
 
     @property
     def days_waited(self) -> int:

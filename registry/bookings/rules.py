@@ -67,7 +67,9 @@ def _is_not_own(actor: Actor, booking: BookingFacts) -> Message | None:
 
 
 def _is_system(actor: Actor, _: BookingFacts) -> Message | None:
-    return None if actor.is_system else message(N_("The registry does this by itself when the agreements are in force."))
+    return (
+        None if actor.is_system else message(N_("The registry does this by itself when the agreements are in force."))
+    )
 
 
 def _has_begun(_: Actor, booking: BookingFacts) -> Message | None:
@@ -112,9 +114,9 @@ can_take: dict[str, Rule[BookingFacts]] = {
 NEEDS_REASON = frozenset({"decline", "request_changes", "cancel"})
 
 
-def times_fit(environment: EntryView, audience: str, starts_at: datetime, ends_at: datetime, now: datetime) -> (
-    Message | None
-):
+def times_fit(
+    environment: EntryView, audience: str, starts_at: datetime, ends_at: datetime, now: datetime
+) -> Message | None:
     """None, or why an environment cannot be booked at this time by this kind of booker, whoever else has it."""
     length = ends_at - starts_at
     if environment.ended:
@@ -199,9 +201,7 @@ def without(intervals: Sequence[Interval], taken: Sequence[Interval]) -> list[In
 
 def common(first: Sequence[Interval], second: Sequence[Interval]) -> list[Interval]:
     """What two lists of half-open intervals have in common."""
-    return joined(
-        (max(a, c), min(b, d)) for a, b in first for c, d in second if max(a, c) < min(b, d)
-    )
+    return joined((max(a, c), min(b, d)) for a, b in first for c, d in second if max(a, c) < min(b, d))
 
 
 def nearest_starts(free: Sequence[Interval], wanted: datetime, length: timedelta, count: int) -> list[datetime]:

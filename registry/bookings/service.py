@@ -25,7 +25,17 @@ from registry.bookings.tables import Booking, BookingEnvironment
 from registry.entries import queries as entries
 from registry.entries.codes import Audience, Perspective
 from registry.entries.queries import EntryView
-from registry.errors import N_, FieldError, InvalidInput, NotFound, NotPermitted, RuleBroken, TimeTaken, invalid, message
+from registry.errors import (
+    N_,
+    FieldError,
+    InvalidInput,
+    NotFound,
+    NotPermitted,
+    RuleBroken,
+    TimeTaken,
+    invalid,
+    message,
+)
 from registry.jobs.service import Job, enqueue
 
 MISSING = message(N_("This is missing. Fill it in."))
@@ -267,7 +277,7 @@ async def _locked(actor: Actor, booking_id: UUID) -> Mapping[str, Any]:
         raise NotFound
     if not actor.is_system and not rules.can_read.allows(actor, await queries.facts_of(row)):
         raise NotFound
-    return dict(row)  # type: ignore[arg-type]  # a row of asyncpg is a mapping
+    return dict(row)
 
 
 def _booker(actor: Actor, wanted: int | None) -> tuple[int, Audience]:
@@ -344,7 +354,7 @@ async def _try_to_hold(actor: Actor, row: Mapping[str, Any]) -> None:
     before = await database.current_transaction().savepoint("before_holding")
     async with _time_is_held(actor, row):
         await _update(row["id"], {"state": BookingState.APPROVED.value})
-    await before.rollback_to()
+    await before.rollback_to()  # type: ignore[no-untyped-call]  # Piccolo leaves it untyped
 
 
 @asynccontextmanager
@@ -354,7 +364,7 @@ async def _time_is_held(actor: Actor, row: Mapping[str, Any]) -> AsyncIterator[N
     try:
         yield
     except ExclusionViolationError as error:
-        await savepoint.rollback_to()
+        await savepoint.rollback_to()  # type: ignore[no-untyped-call]  # Piccolo leaves it untyped
         raise await _time_taken(actor, row["id"], row) from error
 
 
@@ -372,7 +382,8 @@ async def _environments_of(booking_id: UUID) -> list[EntryView]:
 
 
 async def _approval_days(booking_id: UUID) -> int:
-    return min(environment.approval_days for environment in await _environments_of(booking_id))
+    days: list[int] = [environment.approval_days for environment in await _environments_of(booking_id)]
+    return min(days)
 
 
 async def _open_agreements(actor: Actor, row: Mapping[str, Any]) -> None:

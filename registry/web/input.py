@@ -136,7 +136,7 @@ async def form_values(request: Request[Any, Any, Any], model: type[BaseModel]) -
 
 
 def read_query(request: Request[Any, Any, Any], model: type[M], *, ignore_unknown: bool = False) -> M:
-    """The query string of a request as a model; blank values count as not given, `lang` and `notice` are the site's own.
+    """The query string of a request as a model; blank values count as not given, `lang` and `notice` are the site's.
 
     A page that people share ignores unknown names, because others add their own to addresses.
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Request
+from litestar import Request, Response, Router
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 
+from registry.errors import NotFound
 from registry.web import language
 from registry.web.authentication import API_PREFIX
 from registry.web.rendering import page
@@ -49,8 +50,7 @@ class ApiPage(OpenAPIRenderPlugin):
             request,
             "pages/api.html",
             groups=groups_of(openapi_schema),
-            version=openapi_schema["info"]["version"],
-            prefix=API_PREFIX,
+            examples=_examples(str(request.base_url).rstrip("/") + API_PREFIX),
             breadcrumbs=[(None, language.gettext("API"))],
         )
         engine = request.app.template_engine
@@ -59,6 +59,24 @@ class ApiPage(OpenAPIRenderPlugin):
             raise RuntimeError(msg)
         rendered: str = engine.get_template(template.template_name).render(**template.create_template_context(request))
         return rendered.encode()
+
+
+def _examples(address: str) -> list[str]:
+    return [
+        f'curl -H "Accept-Language: {language.current_language()}" "{address}/entries?q=labb&sector=healthcare"',
+        f'curl -H "Authorization: Bearer TOKEN" "{address}/bookings"',
+    ]
+
+
+def api_router() -> Router:
+    """The router of the description; what is not below it is not found in the way of the site, not of Litestar."""
+
+    async def check(response: Response[Any]) -> Response[Any]:
+        if response.status_code == NotFound.status:
+            raise NotFound
+        return response
+
+    return Router("/api", route_handlers=[], include_in_schema=False, after_request=check)
 
 
 def groups_of(schema: Mapping[str, Any]) -> dict[str, list[OperationInWords]]:

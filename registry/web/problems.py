@@ -4,6 +4,7 @@ import logging
 from typing import Any
 from urllib.parse import urlencode
 
+from asyncpg import CharacterNotInRepertoireError
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
@@ -42,6 +43,7 @@ def exception_handlers() -> ExceptionHandlersMap:
         DomainError: _domain_error,
         ValidationException: _validation_error,
         HTTPException: _http_error,
+        CharacterNotInRepertoireError: _no_such_text,
         Exception: _unexpected_error,
     }
 
@@ -105,6 +107,12 @@ def _http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
         errors=None,
         extra={},
     )
+
+
+def _no_such_text(request: AnyRequest, error: CharacterNotInRepertoireError) -> Response[Any]:
+    # PostgreSQL stores no NUL; input models refuse it, so it came in an address, and nothing has such an address.
+    del error
+    return _domain_error(request, NotFound())
 
 
 def _unexpected_error(request: AnyRequest, error: Exception) -> Response[Any]:

@@ -100,9 +100,7 @@ async def availability(request: AnyRequest, actor: Actor, slug: str) -> dict[str
 @post(f"{API_PREFIX}/bookings", tags=["bookings"])
 async def create(actor: Actor, data: BookingRequest) -> dict[str, Any]:
     """Request one or more environments for one time, all or nothing."""
-    booking_id = await service.create_booking(
-        actor, _text(data), organisation_id=data.organisation, submit=data.submit
-    )
+    booking_id = await service.create_booking(actor, _text(data), organisation_id=data.organisation, submit=data.submit)
     return _whole(await queries.get_booking(actor, booking_id))
 
 
@@ -110,9 +108,7 @@ async def create(actor: Actor, data: BookingRequest) -> dict[str, Any]:
 async def list_all(request: AnyRequest, actor: Actor) -> dict[str, Any]:
     """Your own bookings, your organisation's, and those you may decide."""
     wanted = read_query(request, BookingFilter)
-    rows, total = await queries.list_bookings(
-        actor, states=wanted.state, page=wanted.page, page_size=wanted.page_size
-    )
+    rows, total = await queries.list_bookings(actor, states=wanted.state, page=wanted.page, page_size=wanted.page_size)
     return {"items": [_short(row) for row in rows], "total": total, "page": wanted.page, "page_size": wanted.page_size}
 
 

@@ -27,14 +27,14 @@ class Texts:
 
 @dataclass(frozen=True)
 class Responsibility:
-    """Who answers for the entry. An answer comes within `answer_days` working days."""
+    """Who answers for the entry. An answer comes within `answer_days` working days, where one can ask."""
 
     accountable_body: str
     unit: str
     track: str
     contact_function: str
     contact_email: str
-    answer_days: int
+    answer_days: int | None
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def _whole(entry: EntryView, offers: list[OfferedTerms], related: list[EntryLink
             track=entry.track,
             contact_function=entry.contact_function,
             contact_email=entry.contact_email,
-            answer_days=entry.answer_days,
+            answer_days=entry.answer_within,
         ),
         place=Place(entry.address, entry.municipality, entry.latitude, entry.longitude),
         environment=_environment(entry, related) if entry.is_environment else None,

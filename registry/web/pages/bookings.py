@@ -31,6 +31,7 @@ AnyRequest = Request[Any, Any, Any]
 STEPS = ("time", "test", "benefit", "terms", "review")
 STEP_LABELS = (N_("Time"), N_("What is to be tried"), N_("Benefit"), N_("Terms"), N_("Check and send"))
 PAGE_SIZE = 20
+Day = date  # a field of a form is called date
 
 
 class NewBooking(Input):
@@ -46,9 +47,9 @@ class TimeForm(Input):
     """Step 1; local date and times in Europe/Stockholm. `end_date` is for bookings over several days."""
 
     environment: Line = ""
-    date: date
+    date: Day
     starts: time
-    end_date: Annotated[date | None, BlankIsNone] = None
+    end_date: Annotated[Day | None, BlankIsNone] = None
     ends: time
 
 
@@ -72,6 +73,9 @@ class StepForm(Input):
 
     reason: LongText = ""
     decision: Annotated[OutcomeDecision | None, BlankIsNone] = None
+
+
+FORMS: dict[str, type[Input]] = {"time": TimeForm, "test": TestForm, "benefit": BenefitForm}
 
 
 class ListFilter(Input):
@@ -132,7 +136,7 @@ async def step_page(request: AnyRequest, actor: Actor, booking_id: UUID, step: s
 async def save_step(request: AnyRequest, actor: Actor, booking_id: UUID, step: str) -> Redirect | Template:
     """Save a step as part of the draft and go on; the last step sends the request."""
     view = await _draft(actor, booking_id, step)
-    raw = await form_values(request, {"time": TimeForm, "test": TestForm, "benefit": BenefitForm}.get(step, StepForm))
+    raw = await form_values(request, FORMS.get(step, StepForm))
     try:
         if step == "review":
             await service.move_booking(actor, booking_id, "submit")
@@ -289,7 +293,7 @@ async def _time_page(
         status=422 if errors else (409 if clash else 200),
         environment=environment,
         booking_id=booking_id,
-        values=values,
+        values={"date": "", "starts": "", "end_date": "", "ends": ""} | values,
         errors=_said(errors),
         clash=_clash(clash),
         days=week_days(environment, found),
