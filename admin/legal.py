@@ -29,7 +29,7 @@ class DecisionForm(Input):
     """A decision with its reason, or a signature with the party that it is for."""
 
     reason: LongText = ""
-    organisation: Annotated[int | None, BlankIsNone, Field(ge=1, le=2_147_483_647)] = None
+    organisation: Annotated[Annotated[int, Field(ge=1, le=2_147_483_647)] | None, BlankIsNone] = None
 
 
 @get("/desk/agreements", include_in_schema=False)

@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from enum import StrEnum
 from types import TracebackType
-from types import TracebackType
 from typing import Any, Protocol, cast
 
 import asyncpg

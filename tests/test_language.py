@@ -78,8 +78,8 @@ class _Texts(HTMLParser):
         self.found += [value or "" for name, value in attrs if name in {"alt", "title", "aria-label", "placeholder"}]
 
 
-# The language switch names each language in itself.
-LITERAL = {"Svenska", "English"}
+# The language switch names each language in itself; a hash has the same name in both.
+LITERAL = {"Svenska", "English", "SHA-256"}
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -93,6 +93,7 @@ def test_template_holds_no_literal_text(template: Path) -> None:
         for text in parser.found
         if re.search(r"[A-Za-zÅÄÖåäö]{2,}", text)
         and text.strip() not in LITERAL
-        and not re.fullmatch(r'[a-z-]+=""', text.strip())
+        # What is left of a tag whose attributes were put together by expressions.
+        and not re.fullmatch(r'([a-z-]+="[^"]*"\s*)+>?', text.strip())
     ]
     assert words == []

@@ -89,7 +89,7 @@ class AgreementRow:
     @property
     def days_waited(self) -> int:
         """Whole days since then."""
-        return (datetime.now(UTC) - self.waiting_since).days
+        return max(0, (datetime.now(UTC) - self.waiting_since).days)
 
 
 # One row for each agreement, with its parties and entries, so that a list takes one statement whatever its length.

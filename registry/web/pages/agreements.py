@@ -304,6 +304,7 @@ def _comparison(request: AnyRequest, found: Comparison) -> Template:
         other=found.other.agreement if found.other else None,
         clauses=found.clauses_en if use_english else found.clauses_sv,
         clause_language="en" if use_english else "sv",
+        show_text=show_text,
         sentence=lambda term: language.say(plain_language.sentence(term, party)),
         reason=lambda group: language.say(plain_language.reason(group)),
         breadcrumbs=[

@@ -55,8 +55,8 @@ class TimeForm(Input):
 
 class TestForm(Input):
     purpose: LongText = ""
-    trl: Annotated[int | None, BlankIsNone, Field(ge=1, le=9)] = None
-    participants: Annotated[int | None, BlankIsNone, Field(ge=1, le=100_000)] = None
+    trl: Annotated[Annotated[int, Field(ge=1, le=9)] | None, BlankIsNone] = None
+    participants: Annotated[Annotated[int, Field(ge=1, le=100_000)] | None, BlankIsNone] = None
     personal_data: PersonalData = PersonalData.NONE
     ethics_reference: Annotated[Line, Field(max_length=60)] = ""
     accessibility_needs: LongText = ""
