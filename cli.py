@@ -92,6 +92,7 @@ def _serve(host: str, port: int, processes: int = 1, log_level: str = "warning")
         port=port,
         workers=processes,
         respawn_failed_workers=True,
+        workers_kill_timeout=10,
         log_level=LogLevels(log_level),
         log_access=False,
         websockets=False,

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 
@@ -13,6 +14,7 @@ from registry.bookings.queries import BookingView
 from registry.bookings.states import BookingState
 from registry.errors import N_, DomainError, FieldError, InvalidInput, NotFound
 from registry.web import language
+from registry.web.authentication import CurrentActor
 from registry.web.booking_status import next_step, timeline
 from registry.web.input import read_form
 from registry.web.labels import options
@@ -23,19 +25,21 @@ AnyRequest = Request[Any, Any, Any]
 
 
 @get("/desk/bookings", include_in_schema=False)
-async def desk(request: AnyRequest, actor: Actor) -> Template:
+async def desk(request: AnyRequest, actor: CurrentActor) -> Template:
     """The queue, with its first case."""
     return await _desk(request, actor, None)
 
 
 @get("/desk/bookings/{booking_id:uuid}", include_in_schema=False)
-async def case(request: AnyRequest, actor: Actor, booking_id: UUID) -> Template:
+async def case(request: AnyRequest, actor: CurrentActor, booking_id: FromPath[UUID]) -> Template:
     """The queue, with one case."""
     return await _desk(request, actor, booking_id)
 
 
 @post("/desk/bookings/{booking_id:uuid}/{action:str}", include_in_schema=False)
-async def decide(request: AnyRequest, actor: Actor, booking_id: UUID, action: str) -> Redirect | Template:
+async def decide(
+    request: AnyRequest, actor: CurrentActor, booking_id: FromPath[UUID], action: FromPath[str]
+) -> Redirect | Template:
     """Take a step of the state table from the desk."""
     require(actor, Permission.BOOKING_DECIDE)
     name = action.replace("-", "_")

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from babel.dates import get_day_names
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 from pydantic import Field
@@ -24,6 +25,7 @@ from registry.errors import N_, NotFound, invalid
 from registry.procurement.queries import partnership_of_entry, procurement_of_entry
 from registry.transitions import actions_from
 from registry.web import language
+from registry.web.authentication import CurrentActor
 from registry.web.input import Input, form_values, read_query
 from registry.web.labels import LABELS, options
 from registry.web.rendering import go_to, page
@@ -45,19 +47,21 @@ class LogFilter(Input):
 
 
 @get(DESK, include_in_schema=False)
-async def desk(request: AnyRequest, actor: Actor) -> Template:
+async def desk(request: AnyRequest, actor: CurrentActor) -> Template:
     """What waits, with its first case, and the entries that the actor may edit."""
     return await _desk(request, actor, None, NOT_SENT)
 
 
 @get(f"{DESK}/{{entry_id:int}}", include_in_schema=False)
-async def case(request: AnyRequest, actor: Actor, entry_id: int) -> Template:
+async def case(request: AnyRequest, actor: CurrentActor, entry_id: FromPath[int]) -> Template:
     """The same, with one case."""
     return await _desk(request, actor, entry_id, NOT_SENT)
 
 
 @post(f"{DESK}/{{entry_id:int}}/{{action:str}}", include_in_schema=False)
-async def decide(request: AnyRequest, actor: Actor, entry_id: int, action: str) -> Redirect | Template:
+async def decide(
+    request: AnyRequest, actor: CurrentActor, entry_id: FromPath[int], action: FromPath[str]
+) -> Redirect | Template:
     """Submit, publish, request changes or archive."""
     require(actor, Permission.ENTRY_EDIT)
     step = action.replace("-", "_")
@@ -74,14 +78,14 @@ async def decide(request: AnyRequest, actor: Actor, entry_id: int, action: str) 
 
 
 @get(f"{DESK}/new", include_in_schema=False)
-async def new_page(request: AnyRequest, actor: Actor) -> Template:
+async def new_page(request: AnyRequest, actor: CurrentActor) -> Template:
     """The form of a new environment."""
     require(actor, Permission.ENTRY_EDIT)
     return await _form(request, actor, None, NOT_SENT)
 
 
 @post(f"{DESK}/new", include_in_schema=False)
-async def create(request: AnyRequest, actor: Actor) -> Redirect | Template:
+async def create(request: AnyRequest, actor: CurrentActor) -> Redirect | Template:
     """Create an environment's entry as a draft."""
     require(actor, Permission.ENTRY_EDIT)
     raw = await form_values(request, forms.EnvironmentForm)
@@ -96,13 +100,13 @@ async def create(request: AnyRequest, actor: Actor) -> Redirect | Template:
 
 
 @get(f"{DESK}/{{entry_id:int}}/edit", include_in_schema=False)
-async def edit_page(request: AnyRequest, actor: Actor, entry_id: int) -> Template:
+async def edit_page(request: AnyRequest, actor: CurrentActor, entry_id: FromPath[int]) -> Template:
     """The form of an environment."""
     return await _form(request, actor, entry_id, NOT_SENT)
 
 
 @post(f"{DESK}/{{entry_id:int}}/edit", include_in_schema=False)
-async def change(request: AnyRequest, actor: Actor, entry_id: int) -> Redirect | Template:
+async def change(request: AnyRequest, actor: CurrentActor, entry_id: FromPath[int]) -> Redirect | Template:
     """Change an environment and its entry; a published one gets a new version at once."""
     raw = await form_values(request, forms.EnvironmentForm)
     entry = await _environment(actor, entry_id)
@@ -122,7 +126,7 @@ async def change(request: AnyRequest, actor: Actor, entry_id: int) -> Redirect |
 
 
 @get("/desk/log", include_in_schema=False)
-async def log_page(request: AnyRequest, actor: Actor) -> Template:
+async def log_page(request: AnyRequest, actor: CurrentActor) -> Template:
     """The log of everything that happened, newest first."""
     wanted = read_query(request, LogFilter, ignore_unknown=True)
     subject = wanted.subject if wanted.subject in LABELS["subject"] else None

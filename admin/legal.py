@@ -4,6 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 from pydantic import Field
@@ -16,6 +17,7 @@ from registry.errors import DomainError, FieldError, InvalidInput, NotFound
 from registry.formats import plain_language
 from registry.web import language
 from registry.web.agreement_status import show_text, timeline, tone
+from registry.web.authentication import CurrentActor
 from registry.web.input import BlankIsNone, Input, LongText, read_form
 from registry.web.pages.agreements import in_plain_language
 from registry.web.rendering import go_to, page
@@ -33,19 +35,21 @@ class DecisionForm(Input):
 
 
 @get("/desk/agreements", include_in_schema=False)
-async def desk(request: AnyRequest, actor: Actor) -> Template:
+async def desk(request: AnyRequest, actor: CurrentActor) -> Template:
     """The queue, with its first case."""
     return await _desk(request, actor, None)
 
 
 @get("/desk/agreements/{agreement_id:uuid}", include_in_schema=False)
-async def case(request: AnyRequest, actor: Actor, agreement_id: UUID) -> Template:
+async def case(request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID]) -> Template:
     """The queue, with one case."""
     return await _desk(request, actor, agreement_id)
 
 
 @post("/desk/agreements/{agreement_id:uuid}/{action:str}", include_in_schema=False)
-async def decide(request: AnyRequest, actor: Actor, agreement_id: UUID, action: str) -> Redirect | Template:
+async def decide(
+    request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID], action: FromPath[str]
+) -> Redirect | Template:
     """Take a step of the state table, sign for the public party, or record a signature on paper."""
     require(actor, Permission.AGREEMENT_REVIEW)
     step = action.replace("-", "_")

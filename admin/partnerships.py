@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 
@@ -18,6 +19,7 @@ from registry.errors import InvalidInput, NotFound
 from registry.procurement import queries, rules, service
 from registry.procurement.views import PartnershipView, PhaseView
 from registry.web import language
+from registry.web.authentication import CurrentActor
 from registry.web.input import form_values
 from registry.web.labels import options
 from registry.web.rendering import go_to, page
@@ -27,7 +29,7 @@ PARTNERSHIPS = f"{DESK}/partnerships"
 
 
 @get(f"{PARTNERSHIPS}/new", include_in_schema=False)
-async def new_page(request: AnyRequest, actor: Actor) -> Template:
+async def new_page(request: AnyRequest, actor: CurrentActor) -> Template:
     """The form for logging a partnership; `?procurement=` names the procurement that led to it."""
     require(actor, Permission.PROCUREMENT_EDIT)
     linked = request.query_params.get("procurement", "")
@@ -35,7 +37,7 @@ async def new_page(request: AnyRequest, actor: Actor) -> Template:
 
 
 @post(f"{PARTNERSHIPS}/new", include_in_schema=False)
-async def create(request: AnyRequest, actor: Actor) -> Redirect | Template:
+async def create(request: AnyRequest, actor: CurrentActor) -> Redirect | Template:
     """Log a partnership, with its first phase where one is given."""
     require(actor, Permission.PROCUREMENT_EDIT)
     raw = await form_values(request, forms.NewPartnershipForm)
@@ -53,19 +55,19 @@ async def create(request: AnyRequest, actor: Actor) -> Redirect | Template:
 
 
 @get(f"{PARTNERSHIPS}/{{partnership_id:uuid}}", include_in_schema=False)
-async def detail(request: AnyRequest, actor: Actor, partnership_id: UUID) -> Template:
+async def detail(request: AnyRequest, actor: CurrentActor, partnership_id: FromPath[UUID]) -> Template:
     """A partnership with its phases and what can be done next."""
     return await _detail(request, actor, partnership_id, "", NOT_SENT)
 
 
 @get(f"{PARTNERSHIPS}/{{partnership_id:uuid}}/edit", include_in_schema=False)
-async def edit_page(request: AnyRequest, actor: Actor, partnership_id: UUID) -> Template:
+async def edit_page(request: AnyRequest, actor: CurrentActor, partnership_id: FromPath[UUID]) -> Template:
     """The form for changing a partnership."""
     return await _edit_form(request, actor, partnership_id, NOT_SENT)
 
 
 @post(f"{PARTNERSHIPS}/{{partnership_id:uuid}}/edit", include_in_schema=False)
-async def change(request: AnyRequest, actor: Actor, partnership_id: UUID) -> Redirect | Template:
+async def change(request: AnyRequest, actor: CurrentActor, partnership_id: FromPath[UUID]) -> Redirect | Template:
     """Change a partnership and its partners."""
     raw = await form_values(request, forms.PartnershipForm)
     found = await queries.get_partnership(actor, partnership_id)
@@ -84,7 +86,7 @@ async def change(request: AnyRequest, actor: Actor, partnership_id: UUID) -> Red
 
 
 @post(f"{PARTNERSHIPS}/{{partnership_id:uuid}}/phases", include_in_schema=False)
-async def add_phase(request: AnyRequest, actor: Actor, partnership_id: UUID) -> Redirect | Template:
+async def add_phase(request: AnyRequest, actor: CurrentActor, partnership_id: FromPath[UUID]) -> Redirect | Template:
     """Add the next phase."""
     raw = await form_values(request, forms.PhaseForm)
 
@@ -96,13 +98,17 @@ async def add_phase(request: AnyRequest, actor: Actor, partnership_id: UUID) -> 
 
 
 @get(f"{PARTNERSHIPS}/{{partnership_id:uuid}}/phases/{{number:int}}/edit", include_in_schema=False)
-async def phase_page(request: AnyRequest, actor: Actor, partnership_id: UUID, number: int) -> Template:
+async def phase_page(
+    request: AnyRequest, actor: CurrentActor, partnership_id: FromPath[UUID], number: FromPath[int]
+) -> Template:
     """The form for changing a phase."""
     return await _phase_form(request, actor, partnership_id, number, NOT_SENT)
 
 
 @post(f"{PARTNERSHIPS}/{{partnership_id:uuid}}/phases/{{number:int}}/edit", include_in_schema=False)
-async def change_phase(request: AnyRequest, actor: Actor, partnership_id: UUID, number: int) -> Redirect | Template:
+async def change_phase(
+    request: AnyRequest, actor: CurrentActor, partnership_id: FromPath[UUID], number: FromPath[int]
+) -> Redirect | Template:
     """Change a phase that is not decided."""
     raw = await form_values(request, forms.PhaseForm)
     content = _phase(await queries.get_partnership(actor, partnership_id), number).content
@@ -116,7 +122,9 @@ async def change_phase(request: AnyRequest, actor: Actor, partnership_id: UUID, 
 
 
 @post(f"{PARTNERSHIPS}/{{partnership_id:uuid}}/phases/{{number:int}}/decision", include_in_schema=False)
-async def decide(request: AnyRequest, actor: Actor, partnership_id: UUID, number: int) -> Redirect | Template:
+async def decide(
+    request: AnyRequest, actor: CurrentActor, partnership_id: FromPath[UUID], number: FromPath[int]
+) -> Redirect | Template:
     """Decide a phase."""
     raw = await form_values(request, forms.DecisionForm)
 
@@ -129,7 +137,7 @@ async def decide(request: AnyRequest, actor: Actor, partnership_id: UUID, number
 
 
 @post(f"{PARTNERSHIPS}/{{partnership_id:uuid}}/purchase", include_in_schema=False)
-async def purchase(request: AnyRequest, actor: Actor, partnership_id: UUID) -> Redirect | Template:
+async def purchase(request: AnyRequest, actor: CurrentActor, partnership_id: FromPath[UUID]) -> Redirect | Template:
     """Record whether the solution was bought."""
     raw = await form_values(request, forms.PurchaseForm)
 
@@ -141,7 +149,7 @@ async def purchase(request: AnyRequest, actor: Actor, partnership_id: UUID) -> R
 
 
 @post(f"{PARTNERSHIPS}/{{partnership_id:uuid}}/submit", include_in_schema=False)
-async def submit(request: AnyRequest, actor: Actor, partnership_id: UUID) -> Redirect | Template:
+async def submit(request: AnyRequest, actor: CurrentActor, partnership_id: FromPath[UUID]) -> Redirect | Template:
     """Send the entry to the innovation unit for review."""
     found = await queries.get_partnership(actor, partnership_id)
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 
@@ -21,6 +22,7 @@ from registry.procurement.queries import Scope
 from registry.procurement.states import Stage
 from registry.procurement.views import ProcurementRow
 from registry.web import language
+from registry.web.authentication import CurrentActor
 from registry.web.input import Input, form_values, read_query
 from registry.web.rendering import go_to, page
 
@@ -35,7 +37,7 @@ class DeskFilter(Input):
 
 
 @get(DESK, include_in_schema=False)
-async def desk(request: AnyRequest, actor: Actor) -> Template:
+async def desk(request: AnyRequest, actor: CurrentActor) -> Template:
     """The team's procurements by stage and its partnerships, each with what is next."""
     mine = read_query(request, DeskFilter, ignore_unknown=True).mine
     scope = Scope.OWN if mine else Scope.TEAM
@@ -59,14 +61,14 @@ def _by_stage(rows: list[ProcurementRow]) -> list[tuple[Stage, list[ProcurementR
 
 
 @get(f"{DESK}/new", include_in_schema=False)
-async def new_page(request: AnyRequest, actor: Actor) -> Template:
+async def new_page(request: AnyRequest, actor: CurrentActor) -> Template:
     """The form for logging a procurement."""
     require(actor, Permission.PROCUREMENT_EDIT)
     return await _form(request, actor, None, NOT_SENT)
 
 
 @post(f"{DESK}/new", include_in_schema=False)
-async def create(request: AnyRequest, actor: Actor) -> Redirect | Template:
+async def create(request: AnyRequest, actor: CurrentActor) -> Redirect | Template:
     """Log a procurement."""
     require(actor, Permission.PROCUREMENT_EDIT)
     raw = await form_values(request, forms.ProcurementForm)
@@ -80,19 +82,19 @@ async def create(request: AnyRequest, actor: Actor) -> Redirect | Template:
 
 
 @get(f"{DESK}/{{procurement_id:uuid}}", include_in_schema=False)
-async def detail(request: AnyRequest, actor: Actor, procurement_id: UUID) -> Template:
+async def detail(request: AnyRequest, actor: CurrentActor, procurement_id: FromPath[UUID]) -> Template:
     """A procurement with its stage and the steps that are possible."""
     return await _detail(request, actor, procurement_id, NOT_SENT)
 
 
 @get(f"{DESK}/{{procurement_id:uuid}}/edit", include_in_schema=False)
-async def edit_page(request: AnyRequest, actor: Actor, procurement_id: UUID) -> Template:
+async def edit_page(request: AnyRequest, actor: CurrentActor, procurement_id: FromPath[UUID]) -> Template:
     """The form for changing a procurement."""
     return await _form(request, actor, procurement_id, NOT_SENT)
 
 
 @post(f"{DESK}/{{procurement_id:uuid}}/edit", include_in_schema=False)
-async def change(request: AnyRequest, actor: Actor, procurement_id: UUID) -> Redirect | Template:
+async def change(request: AnyRequest, actor: CurrentActor, procurement_id: FromPath[UUID]) -> Redirect | Template:
     """Change a procurement."""
     raw = await form_values(request, forms.ProcurementForm)
     found = await queries.get_procurement(actor, procurement_id)
@@ -109,7 +111,7 @@ async def change(request: AnyRequest, actor: Actor, procurement_id: UUID) -> Red
 
 
 @post(f"{DESK}/{{procurement_id:uuid}}/stage", include_in_schema=False)
-async def move(request: AnyRequest, actor: Actor, procurement_id: UUID) -> Redirect | Template:
+async def move(request: AnyRequest, actor: CurrentActor, procurement_id: FromPath[UUID]) -> Redirect | Template:
     """Take a step of the state table."""
     raw = await form_values(request, forms.StageForm)
 
@@ -122,7 +124,7 @@ async def move(request: AnyRequest, actor: Actor, procurement_id: UUID) -> Redir
 
 
 @post(f"{DESK}/{{procurement_id:uuid}}/submit", include_in_schema=False)
-async def submit(request: AnyRequest, actor: Actor, procurement_id: UUID) -> Redirect | Template:
+async def submit(request: AnyRequest, actor: CurrentActor, procurement_id: FromPath[UUID]) -> Redirect | Template:
     """Send the entry to the innovation unit for review."""
     found = await queries.get_procurement(actor, procurement_id)
 

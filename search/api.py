@@ -6,10 +6,9 @@ from typing import Any
 from litestar import Request, get
 from litestar.types import ControllerRouterHandler
 
-from registry.access import Actor
 from registry.web import language
 from registry.web.api.entries import Texts
-from registry.web.authentication import API_PREFIX
+from registry.web.authentication import API_PREFIX, CurrentActor
 from registry.web.input import read_query
 from registry.web.openapi import reads_query
 from search import queries
@@ -65,7 +64,7 @@ class SuggestedEntries:
 
 
 @get(f"{API_PREFIX}/entries", tags=["entries"], operation_class=reads_query(SearchInput))
-async def search_entries(request: AnyRequest, actor: Actor) -> FoundEntries:
+async def search_entries(request: AnyRequest, actor: CurrentActor) -> FoundEntries:
     """Search for entries."""
     asked = read_query(request, SearchInput)
     result = await queries.find(actor, asked.to_request(language.current_language()))
@@ -80,7 +79,7 @@ async def search_entries(request: AnyRequest, actor: Actor) -> FoundEntries:
 
 
 @get(f"{API_PREFIX}/entries/suggest", tags=["entries"], operation_class=reads_query(SuggestInput))
-async def suggest_entries(request: AnyRequest, actor: Actor) -> SuggestedEntries:
+async def suggest_entries(request: AnyRequest, actor: CurrentActor) -> SuggestedEntries:
     """Suggest entries while somebody types."""
     asked = read_query(request, SuggestInput)
     found = await queries.suggest(actor, asked.q, language=language.current_language())

@@ -7,9 +7,9 @@ from litestar import Request, get
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
-from registry.access import Actor
 from registry.errors import N_, InvalidInput
 from registry.web import language
+from registry.web.authentication import CurrentActor
 from registry.web.input import read_query
 from registry.web.labels import LABELS, label
 from registry.web.rendering import page
@@ -60,7 +60,7 @@ class ActiveFilter:
 
 
 @get("/search", include_in_schema=False)
-async def search_page(request: AnyRequest, actor: Actor) -> Template:
+async def search_page(request: AnyRequest, actor: CurrentActor) -> Template:
     """Search, narrow down, and go on to an entry."""
     address = SearchAddress.of(request.query_params.multi_items())
     try:

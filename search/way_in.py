@@ -13,6 +13,7 @@ from registry.access import Actor
 from registry.entries.codes import Audience, Kind, Sector
 from registry.errors import N_, InvalidInput, Message, message
 from registry.web import language
+from registry.web.authentication import CurrentActor
 from registry.web.input import Input, read_query
 from registry.web.labels import options
 from registry.web.rendering import page
@@ -84,7 +85,7 @@ _TAKES = {
 
 
 @get("/way-in", include_in_schema=False)
-async def way_in_page(request: AnyRequest, actor: Actor) -> Template:
+async def way_in_page(request: AnyRequest, actor: CurrentActor) -> Template:
     """The questions, and the matches once the last one is answered."""
     try:
         asked = read_query(request, WayInInput, ignore_unknown=True)

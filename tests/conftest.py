@@ -120,7 +120,7 @@ def _wait_until(check: Callable[[], bool], seconds: float) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of Chromium. Without it the test is skipped, or fails where REGISTRY_REQUIRE_ALL=1 asks for everything."""
+    """The path of Chromium. Without it the test is skipped, or fails where REGISTRY_REQUIRE_ALL=1."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         missing("Chromium is not installed (Debian's package chromium)")

@@ -1,20 +1,29 @@
 """Makes agreements for tests, with the product's own commands."""
 
 import itertools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from registry import database
 from registry.access import SYSTEM, Actor, Role
 from registry.accounts.codes import OrganisationKind
 from registry.agreements import rules, service
 from registry.agreements.codes import AgreementType, TermStatus, TermValue
+from registry.agreements.states import AgreementState
 from registry.entries.codes import Audience
 from tests import factories
 
 _numbers = itertools.count(1)
+S = AgreementState
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+# The period of the agreements that `agreement_in` makes, and a moment before it.
+FIRST, LAST = date(2033, 5, 2), date(2033, 5, 31)
+THEN = datetime(2033, 4, 1, 9, tzinfo=STOCKHOLM)
 TEXT_SV = (
     "# Avtal\n\nDiarienummer: {dnr}\n\n## 1. Parter\n\nMellan {parties} om {entries}.\n\n"
     "## 2. Tid\n\nFrån {valid_from} till och med {valid_until}."
@@ -152,3 +161,42 @@ async def in_force(
     await service.approve(legal, agreement_id, now=now)
     await service.sign(legal, agreement_id, now=now)
     return agreement_id
+
+
+async def state_of(agreement_id: UUID) -> S:
+    """The state as it is stored."""
+    row = await database.fetch_one("SELECT state FROM agreement WHERE id = $1", agreement_id)
+    assert row is not None
+    return S(row["state"])
+
+
+async def agreement_in(case: Case, state: S) -> UUID:
+    """An agreement that the firm wrote, brought to a state by the commands; from FIRST to LAST."""
+    agreement_id = await case.draft(valid_from=FIRST, valid_until=LAST)
+    if state is S.DRAFT:
+        return agreement_id
+    await service.submit(case.member, agreement_id, now=THEN)
+    if state is S.IN_REVIEW:
+        return agreement_id
+    if state is S.CHANGES_REQUESTED:
+        await service.request_changes(case.legal, agreement_id, "Ange diarienummer.", now=THEN)
+        return agreement_id
+    await service.approve(case.legal, agreement_id, now=THEN)
+    if state is S.APPROVED:
+        return agreement_id
+    await service.sign(case.member, agreement_id, now=THEN)
+    await service.sign(case.legal, agreement_id, now=THEN)
+    if state is S.SIGNED:
+        return agreement_id
+    await service.follow_dates(datetime(2033, 5, 2, 1, tzinfo=STOCKHOLM))
+    if state is S.TERMINATED:
+        await service.terminate(case.legal, agreement_id, "Provet är inställt.", now=THEN)
+    elif state is S.EXPIRED:
+        await service.follow_dates(datetime(2033, 6, 1, 1, tzinfo=STOCKHOLM))
+    return agreement_id
+
+
+async def jobs_of(agreement_id: UUID) -> int:
+    """How often the bookings that wait for an agreement are to be looked at."""
+    rows = await database.fetch("SELECT payload FROM pgqueuer WHERE entrypoint = 'confirm_covered_bookings'")
+    return sum(json.loads(row["payload"]) == {"agreement_id": str(agreement_id)} for row in rows)

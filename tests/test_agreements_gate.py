@@ -1,5 +1,6 @@
 """The gate: which required agreements a booking lacks, exactly at the edges of their dates."""
 
+import asyncio
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -222,6 +223,12 @@ async def test_open_missing_asks_once_for_each_template_and_body() -> None:
     assert {view.agreement.state for view in views} == {AgreementState.IN_REVIEW}
     assert {view.agreement.author_id for view in views} == {case.member.person_id}
     assert await service.open_missing(case.member, **asked) == []  # type: ignore[arg-type]
+
+
+async def test_open_missing_at_the_same_time_opens_one() -> None:
+    case = await factories_agreements.case()
+    opened = await asyncio.gather(*(case.open(local(FIRST, 9), local(FIRST, 12), now=BEFORE) for _ in range(8)))
+    assert sorted(len(ids) for ids in opened) == [0] * 7 + [1]
 
 
 async def test_open_missing_lasts_as_long_as_the_booking() -> None:

@@ -1,6 +1,6 @@
-from tests import factories
 from registry.access import VISITOR
 from registry.entries import queries
+from tests import factories
 
 
 async def test_published_environment_is_found_by_visitor() -> None:

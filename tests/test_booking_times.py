@@ -1,6 +1,7 @@
 """Opening hours and intervals: pure functions, also across both changes of summer time."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -33,7 +34,7 @@ def minutes(intervals: list[rules.Interval]) -> set[int]:
 def test_joined_intervals_cover_the_same_and_do_not_touch(intervals: list[rules.Interval]) -> None:
     found = rules.joined(intervals)
     assert minutes(found) == minutes(intervals)
-    assert all(first[1] < second[0] for first, second in zip(found, found[1:], strict=False))
+    assert all(first[1] < second[0] for first, second in pairwise(found))
 
 
 @given(INTERVALS, INTERVALS)

@@ -298,7 +298,7 @@ async def test_own_and_hosted_bookings_are_listed_and_no_others() -> None:
         "host": one,
         "legal": one,
         "auditor": one,
-        **dict.fromkeys(SEES_NOTHING, set()),
+        **{name: set() for name in SEES_NOTHING},
     }
 
 

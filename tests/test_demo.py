@@ -1,4 +1,4 @@
-"""`registry demo` as a new user meets it: one line that says ready, data that stays, an end without leftovers, clear faults."""
+"""`registry demo` as a new user meets it: ready, data that stays, an end without leftovers, clear faults."""
 
 import os
 import re
@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,12 +72,12 @@ def processes_of(folder: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
     # The built-in PostgreSQL runs as a user of its own when the tests run as root.
     for parent in [folder, *folder.parents][:3]:
         parent.chmod(0o755)
-    yield folder
+    return folder
 
 
 def test_demo_starts_keeps_its_data_and_ends_without_leftovers(data_dir: Path) -> None:

@@ -1,4 +1,4 @@
-"""One journey in a real browser: a firm searches and books, the host approves, legal signs, the booking confirms itself."""
+"""One journey in a real browser: a firm books, the host approves, legal signs, the booking confirms itself."""
 
 import re
 from collections.abc import AsyncIterator

@@ -80,7 +80,11 @@ async def facts_of(row: Any, now: datetime | None = None) -> BookingFacts:  # no
     return _facts(row, [(r["accountable_body"], r["unit"]) for r in responsible], now)
 
 
-def _facts(row: Any, responsible: Iterable[Iterable[int | None]], now: datetime | None) -> BookingFacts:  # noqa: ANN401
+def _facts(
+    row: Any,  # noqa: ANN401  # a row of any query
+    responsible: Iterable[Iterable[int | None]],
+    now: datetime | None,
+) -> BookingFacts:
     return BookingFacts(
         state=BookingState(row["state"]),
         requester=row["requester"],
@@ -143,7 +147,8 @@ async def list_bookings(
     require_signed_in(actor)
     condition = f"""
         ($1::text[] IS NULL OR b.state = ANY ($1)) AND (
-            b.requester = $2 OR b.organisation = ANY ($3) OR ($4 AND b.state <> 'draft') OR {_HOSTED.format(unlimited="$5", limited="$6")}
+            b.requester = $2 OR b.organisation = ANY ($3) OR ($4 AND b.state <> 'draft')
+            OR {_HOSTED.format(unlimited="$5", limited="$6")}
         )
     """
     values = (

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from registry.access import Actor, Permission, Rule
 from registry.bookings.states import BookingState
 from registry.entries.queries import EntryView, Opening
-from registry.errors import Message, N_, message
+from registry.errors import N_, Message, message
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 # Checking in is possible this long before the booked time.
@@ -118,11 +118,23 @@ def times_fit(
     environment: EntryView, audience: str, starts_at: datetime, ends_at: datetime, now: datetime
 ) -> Message | None:
     """None, or why an environment cannot be booked at this time by this kind of booker, whoever else has it."""
-    length = ends_at - starts_at
+    return (
+        _may_be_booked(environment, audience)
+        or _is_ahead(environment, starts_at, ends_at, now)
+        or _has_a_good_length(environment, ends_at - starts_at)
+        or is_open(environment.opening_hours, starts_at, ends_at)
+    )
+
+
+def _may_be_booked(environment: EntryView, audience: str) -> Message | None:
     if environment.ended:
         return message(N_("The activity has ended, so it cannot be booked."))
     if audience not in environment.bookable_by:
         return message(N_("This environment cannot be booked by your kind of organisation through the registry."))
+    return None
+
+
+def _is_ahead(environment: EntryView, starts_at: datetime, ends_at: datetime, now: datetime) -> Message | None:
     if starts_at <= now:
         return message(N_("The time has already begun. Choose a later time."))
     if starts_at < now + timedelta(hours=environment.lead_time_hours):
@@ -131,11 +143,15 @@ def times_fit(
         )
     if ends_at > now + timedelta(days=environment.horizon_days):
         return message(N_("Bookings open %(days)s days ahead. Choose an earlier time."), days=environment.horizon_days)
+    return None
+
+
+def _has_a_good_length(environment: EntryView, length: timedelta) -> Message | None:
     if length < timedelta(minutes=environment.shortest):
         return message(N_("The shortest booking is %(minutes)s minutes."), minutes=environment.shortest)
     if length > timedelta(minutes=environment.longest):
         return message(N_("The longest booking is %(minutes)s minutes."), minutes=environment.longest)
-    return is_open(environment.opening_hours, starts_at, ends_at)
+    return None
 
 
 def is_open(hours: Sequence[Opening], starts_at: datetime, ends_at: datetime) -> Message | None:

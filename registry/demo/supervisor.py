@@ -19,6 +19,7 @@ from rich.console import Console
 from registry.demo.embedded import (
     PROJECT_ROOT,
     DemoError,
+    claim,
     port_is_taken,
     postgres_address,
     start_postgres,
@@ -44,7 +45,7 @@ def run_demo(
     if port_is_taken(host, port):
         raise DemoError(f"Port {port} is taken. Stop the program that uses it, or choose another with --port.")
     address = f"http://{'[::1]' if ':' in host else host}:{port}"
-    data_dir.mkdir(parents=True, exist_ok=True)
+    claim(data_dir)  # until the process ends: the database ends last
     use_secret(data_dir)
     os.environ |= {
         "REGISTRY_DEMO": "true",
@@ -109,7 +110,12 @@ class _Companion(Thread):
         self.fault = ""
 
     def run(self) -> None:
-        start_postgres(self.data_dir)
+        """Everything that goes on beside the web server."""
+        try:
+            start_postgres(self.data_dir)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the person has to be told
+            self._give_up(f"PostgreSQL does not start: {error}. Its log is {self.data_dir / 'postgres' / 'log'}.")
+            return
         if not self._wait_until_ready():
             return
         _say_how_to_sign_in(self.address)

@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request
 from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
 from litestar.middleware.authentication import AbstractAuthenticationMiddleware, AuthenticationResult
 
 from registry.access import VISITOR, Actor
@@ -11,6 +12,8 @@ from registry.accounts import queries as accounts
 from registry.errors import N_, NotSignedIn, message
 from registry.web.language import use_language, wanted_language
 
+# The actor of a request, as handlers ask for it.
+CurrentActor = NamedDependency[Actor]
 SESSION_COOKIE = "session"
 API_PREFIX = "/api/v1"
 

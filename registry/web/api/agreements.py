@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, get, post
+from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 from pydantic import Field
 
@@ -19,7 +20,7 @@ from registry.entries import queries as entries
 from registry.errors import N_, invalid
 from registry.formats import plain_language
 from registry.web import language
-from registry.web.authentication import API_PREFIX
+from registry.web.authentication import API_PREFIX, CurrentActor
 from registry.web.input import Day, Input, Line, LongText, Whole, read_query
 
 AnyRequest = Request[Any, Any, Any]
@@ -198,7 +199,7 @@ class ComparisonAnswer:
 
 
 @get(PATH, tags=["agreements"])
-async def list_all(request: AnyRequest, actor: Actor) -> AgreementPage:
+async def list_all(request: AnyRequest, actor: CurrentActor) -> AgreementPage:
     """The agreements of your organisation and those you wrote; legal and the auditor see all."""
     wanted = read_query(request, AgreementFilter)
     rows, total = await queries.list_agreements(actor, state=wanted.state, page=wanted.page, page_size=wanted.page_size)
@@ -206,7 +207,7 @@ async def list_all(request: AnyRequest, actor: Actor) -> AgreementPage:
 
 
 @post(PATH, tags=["agreements"])
-async def create(actor: Actor, data: AgreementRequest) -> AgreementAnswer:
+async def create(actor: CurrentActor, data: JSONBody[AgreementRequest]) -> AgreementAnswer:
     """Write an agreement from a template for the entries named, and send it to legal if `submit` is true."""
     agreement_id = await service.create_agreement(
         actor,
@@ -232,7 +233,7 @@ def _own_organisation(actor: Actor) -> int:
 
 
 @get(f"{PATH}/{{agreement_id:uuid}}", tags=["agreements"])
-async def get_one(actor: Actor, agreement_id: UUID) -> AgreementAnswer:
+async def get_one(actor: CurrentActor, agreement_id: FromPath[UUID]) -> AgreementAnswer:
     """An agreement: its parties and signatures, text and terms, and what you may do next."""
     return await _answer(actor, agreement_id)
 
@@ -248,7 +249,9 @@ def _step(path: str, action: str, summary: str) -> ControllerRouterHandler:
         status_code=200,
         tags=["agreements"],
     )
-    async def step(actor: Actor, agreement_id: UUID, data: Step | None = None) -> AgreementAnswer:
+    async def step(
+        actor: CurrentActor, agreement_id: FromPath[UUID], data: JSONBody[Step | None] = None
+    ) -> AgreementAnswer:
         await service.take_step(actor, agreement_id, action, reason=(data or Step()).reason)
         return await _answer(actor, agreement_id)
 
@@ -256,7 +259,9 @@ def _step(path: str, action: str, summary: str) -> ControllerRouterHandler:
 
 
 @post(f"{PATH}/{{agreement_id:uuid}}/sign", status_code=200, tags=["agreements"])
-async def sign(actor: Actor, agreement_id: UUID, data: SignatureRequest | None = None) -> AgreementAnswer:
+async def sign(
+    actor: CurrentActor, agreement_id: FromPath[UUID], data: JSONBody[SignatureRequest | None] = None
+) -> AgreementAnswer:
     """Sign the current version for your organisation; legal signs for the public party."""
     body = data or SignatureRequest()
     await service.sign(actor, agreement_id, organisation_id=body.organisation, method=body.method)
@@ -264,7 +269,7 @@ async def sign(actor: Actor, agreement_id: UUID, data: SignatureRequest | None =
 
 
 @get(f"{PATH}/{{agreement_id:uuid}}/compare/{{other_id:uuid}}", tags=["agreements"])
-async def compare(actor: Actor, agreement_id: UUID, other_id: UUID) -> ComparisonAnswer:
+async def compare(actor: CurrentActor, agreement_id: FromPath[UUID], other_id: FromPath[UUID]) -> ComparisonAnswer:
     """Two agreements field by field and clause by clause, differences first."""
     return _comparison(await queries.compare(actor, agreement_id, other_id), other_id)
 

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, get, post
+from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 from pydantic import BeforeValidator, Field
 
-from registry.access import Actor
 from registry.bookings import queries, rules, service
 from registry.bookings.codes import OutcomeDecision, PersonalData
 from registry.bookings.queries import BookingRow, BookingView
@@ -18,7 +18,7 @@ from registry.entries import queries as entries
 from registry.entries.codes import Perspective
 from registry.errors import N_, NotFound, invalid
 from registry.web import language
-from registry.web.authentication import API_PREFIX
+from registry.web.authentication import API_PREFIX, CurrentActor
 from registry.web.input import Input, Line, LongText, Moment, Whole, read_query
 
 AnyRequest = Request[Any, Any, Any]
@@ -41,7 +41,7 @@ class BookingRequest(Input):
     purpose: LongText = ""
     operational_benefit: LongText = ""
     user_benefit: LongText = ""
-    perspectives: Annotated[list[Perspective], Field(max_length=4)] = []
+    perspectives: Annotated[list[Perspective], Field(max_length=4)] = Field(default_factory=list)
     trl: Annotated[Whole, Field(ge=1, le=9)] | None = None
     participants: Annotated[Whole, Field(ge=1, le=100_000)] | None = None
     personal_data: Annotated[PersonalData, BeforeValidator(_personal_data)] = PersonalData.NONE
@@ -80,7 +80,9 @@ class Window(Input):
 
 
 @get(f"{API_PREFIX}/environments/{{slug:str}}/availability", tags=["bookings"])
-async def availability(request: AnyRequest, actor: Actor, slug: str) -> dict[str, list[dict[str, str]]]:
+async def availability(
+    request: AnyRequest, actor: CurrentActor, slug: FromPath[str]
+) -> dict[str, list[dict[str, str]]]:
     """When an environment is busy and when it is free, between `from` and `to` (ISO 8601 with offset)."""
     window = read_query(request, Window)
     if window.to <= window.from_:
@@ -98,14 +100,14 @@ async def availability(request: AnyRequest, actor: Actor, slug: str) -> dict[str
 
 
 @post(f"{API_PREFIX}/bookings", tags=["bookings"])
-async def create(actor: Actor, data: BookingRequest) -> dict[str, Any]:
+async def create(actor: CurrentActor, data: JSONBody[BookingRequest]) -> dict[str, Any]:
     """Request one or more environments for one time, all or nothing."""
     booking_id = await service.create_booking(actor, _text(data), organisation_id=data.organisation, submit=data.submit)
     return _whole(await queries.get_booking(actor, booking_id))
 
 
 @get(f"{API_PREFIX}/bookings", tags=["bookings"])
-async def list_all(request: AnyRequest, actor: Actor) -> dict[str, Any]:
+async def list_all(request: AnyRequest, actor: CurrentActor) -> dict[str, Any]:
     """Your own bookings, your organisation's, and those you may decide."""
     wanted = read_query(request, BookingFilter)
     rows, total = await queries.list_bookings(actor, states=wanted.state, page=wanted.page, page_size=wanted.page_size)
@@ -113,7 +115,7 @@ async def list_all(request: AnyRequest, actor: Actor) -> dict[str, Any]:
 
 
 @get(f"{API_PREFIX}/bookings/{{booking_id:uuid}}", tags=["bookings"])
-async def get_one(actor: Actor, booking_id: UUID) -> dict[str, Any]:
+async def get_one(actor: CurrentActor, booking_id: FromPath[UUID]) -> dict[str, Any]:
     """A booking: what it lacks, what happened to it and what you may do next."""
     return _whole(await queries.get_booking(actor, booking_id))
 
@@ -129,7 +131,9 @@ def _step(path: str, action: str, summary: str) -> ControllerRouterHandler:
         status_code=200,
         tags=["bookings"],
     )
-    async def step(actor: Actor, booking_id: UUID, data: Decision | None = None) -> dict[str, Any]:
+    async def step(
+        actor: CurrentActor, booking_id: FromPath[UUID], data: JSONBody[Decision | None] = None
+    ) -> dict[str, Any]:
         body = data or Decision()
         await service.move_booking(actor, booking_id, action, reason=body.reason, decision=body.decision)
         return _whole(await queries.get_booking(actor, booking_id))
@@ -138,7 +142,7 @@ def _step(path: str, action: str, summary: str) -> ControllerRouterHandler:
 
 
 @post(f"{API_PREFIX}/bookings/{{booking_id:uuid}}/hand-over", status_code=200, tags=["bookings"])
-async def hand_over(actor: Actor, booking_id: UUID, data: HandOver) -> dict[str, Any]:
+async def hand_over(actor: CurrentActor, booking_id: FromPath[UUID], data: JSONBody[HandOver]) -> dict[str, Any]:
     """Give the booking to a colleague in the same organisation."""
     await service.hand_over(actor, booking_id, data.email)
     return _whole(await queries.get_booking(actor, booking_id))

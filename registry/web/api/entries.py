@@ -5,16 +5,16 @@ from datetime import datetime
 from typing import Any
 
 from litestar import get
+from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
-from registry.access import Actor
 from registry.agreements import queries as agreements
 from registry.agreements.queries import OfferedTerms
 from registry.entries import queries as entries
 from registry.entries.queries import EntryLink, EntryView
 from registry.formats import plain_language
 from registry.web import language
-from registry.web.authentication import API_PREFIX
+from registry.web.authentication import API_PREFIX, CurrentActor
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class WholeEntry:
 
 
 @get(f"{API_PREFIX}/entries/{{slug:str}}", tags=["entries"])
-async def get_entry(actor: Actor, slug: str) -> WholeEntry:
+async def get_entry(actor: CurrentActor, slug: FromPath[str]) -> WholeEntry:
     """One whole entry: what it is, who answers for it, where, when and on which terms."""
     entry = await entries.get_entry(actor, slug)
     offers = await agreements.offered_terms(entry.id)

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, get, post
+from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 
 from registry.access import Actor, Permission, require
@@ -17,7 +18,7 @@ from registry.procurement import queries, service
 from registry.procurement.service import PartnershipText, PhaseText, ProcurementText
 from registry.web.api import procurement_bodies as bodies
 from registry.web.api import procurement_shapes as shapes
-from registry.web.authentication import API_PREFIX
+from registry.web.authentication import API_PREFIX, CurrentActor
 from registry.web.input import read_query
 from registry.web.openapi import reads_query
 
@@ -35,7 +36,7 @@ async def organisations(request: AnyRequest) -> shapes.OrganisationList:
 
 
 @get(f"{API_PREFIX}/procurements", operation_class=reads_query(bodies.ProcurementFilter), tags=["procurement"])
-async def list_procurements(request: AnyRequest, actor: Actor) -> shapes.ProcurementList:
+async def list_procurements(request: AnyRequest, actor: CurrentActor) -> shapes.ProcurementList:
     """Published procurements, and for the procurement team also drafts, newest first."""
     wanted = read_query(request, bodies.ProcurementFilter)
     rows, total = await queries.list_procurements(
@@ -45,21 +46,24 @@ async def list_procurements(request: AnyRequest, actor: Actor) -> shapes.Procure
 
 
 @post(f"{API_PREFIX}/procurements", tags=["procurement"])
-async def create_procurement(actor: Actor, data: bodies.ProcurementBody) -> shapes.Procurement:
+async def create_procurement(actor: CurrentActor, data: JSONBody[bodies.ProcurementBody]) -> shapes.Procurement:
     """Log an innovation procurement; its entry starts as a draft."""
     procurement_id = await service.create_procurement(actor, _procurement_text(data), submit=data.submit)
     return shapes.procurement(await queries.get_procurement(actor, procurement_id))
 
 
 @get(f"{API_PREFIX}/procurements/{{procurement_id:uuid}}", tags=["procurement"])
-async def get_procurement(actor: Actor, procurement_id: UUID) -> shapes.Procurement:
+async def get_procurement(actor: CurrentActor, procurement_id: FromPath[UUID]) -> shapes.Procurement:
     """A procurement; need, criteria and values are withheld from all but the procurement team until award."""
     return shapes.procurement(await queries.get_procurement(actor, procurement_id))
 
 
 @post(f"{API_PREFIX}/procurements/{{procurement_id:uuid}}/{{action:str}}", status_code=200, tags=["procurement"])
 async def move_procurement(
-    actor: Actor, procurement_id: UUID, action: str, data: bodies.StepBody | None = None
+    actor: CurrentActor,
+    procurement_id: FromPath[UUID],
+    action: FromPath[str],
+    data: JSONBody[bodies.StepBody | None] = None,
 ) -> shapes.Procurement:
     """Take a step: open-dialogue, prepare, publish, evaluate, award, sign-contract, follow-up or cancel."""
     reason = data.reason if data else ""
@@ -68,7 +72,7 @@ async def move_procurement(
 
 
 @get(f"{API_PREFIX}/partnerships", operation_class=reads_query(bodies.Paging), tags=["procurement"])
-async def list_partnerships(request: AnyRequest, actor: Actor) -> shapes.PartnershipList:
+async def list_partnerships(request: AnyRequest, actor: CurrentActor) -> shapes.PartnershipList:
     """Published innovation partnerships, and for the procurement team also drafts, newest first."""
     wanted = read_query(request, bodies.Paging)
     rows, total = await queries.list_partnerships(actor, page=wanted.page, page_size=wanted.page_size)
@@ -76,7 +80,7 @@ async def list_partnerships(request: AnyRequest, actor: Actor) -> shapes.Partner
 
 
 @post(f"{API_PREFIX}/partnerships", tags=["procurement"])
-async def create_partnership(actor: Actor, data: bodies.PartnershipBody) -> shapes.Partnership:
+async def create_partnership(actor: CurrentActor, data: JSONBody[bodies.PartnershipBody]) -> shapes.Partnership:
     """Log an innovation partnership with its partners and phases; its entry starts as a draft."""
     require(actor, Permission.PROCUREMENT_EDIT)
     text = await _partnership_text(actor, data)
@@ -85,13 +89,15 @@ async def create_partnership(actor: Actor, data: bodies.PartnershipBody) -> shap
 
 
 @get(f"{API_PREFIX}/partnerships/{{partnership_id:uuid}}", tags=["procurement"])
-async def get_partnership(actor: Actor, partnership_id: UUID) -> shapes.Partnership:
+async def get_partnership(actor: CurrentActor, partnership_id: FromPath[UUID]) -> shapes.Partnership:
     """A partnership with its phases; before award partners, targets and amounts are the procurement team's own."""
     return shapes.partnership(await queries.get_partnership(actor, partnership_id))
 
 
 @post(f"{API_PREFIX}/partnerships/{{partnership_id:uuid}}/phases", tags=["procurement"])
-async def add_phase(actor: Actor, partnership_id: UUID, data: bodies.PhaseBody) -> shapes.Partnership:
+async def add_phase(
+    actor: CurrentActor, partnership_id: FromPath[UUID], data: JSONBody[bodies.PhaseBody]
+) -> shapes.Partnership:
     """Add the next phase; it gets the next number."""
     require(actor, Permission.PROCUREMENT_EDIT)
     await service.add_phase(actor, partnership_id, await _phase_text(actor, data, "environments"))
@@ -104,7 +110,7 @@ async def add_phase(actor: Actor, partnership_id: UUID, data: bodies.PhaseBody) 
     tags=["procurement"],
 )
 async def decide_phase(
-    actor: Actor, partnership_id: UUID, number: int, data: bodies.DecisionBody
+    actor: CurrentActor, partnership_id: FromPath[UUID], number: FromPath[int], data: JSONBody[bodies.DecisionBody]
 ) -> shapes.Partnership:
     """Decide a phase: continue, reduce_partners or terminate, with reasons. Phases are decided in order."""
     await service.decide_phase(actor, partnership_id, number, data.decision, data.reasons)

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any
+from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import UploadFile
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 from pydantic import Field
@@ -19,6 +21,7 @@ from registry.errors import DomainError, FieldError, InvalidInput, NotFound
 from registry.formats import plain_language
 from registry.web import language
 from registry.web.agreement_status import show_text, timeline, tone
+from registry.web.authentication import CurrentActor
 from registry.web.input import BlankIsNone, Day, Input, Line, PlainText, form_values, parse, read_form, read_query
 from registry.web.labels import options
 from registry.web.rendering import go_to, page
@@ -53,7 +56,7 @@ class EditForm(Input):
 
 
 @get("/agreements", include_in_schema=False)
-async def list_page(request: AnyRequest, actor: Actor) -> Template:
+async def list_page(request: AnyRequest, actor: CurrentActor) -> Template:
     """The agreements that the reader may see, newest first."""
     wanted = read_query(request, ListFilter)
     rows, total = await queries.list_agreements(actor, state=wanted.state, page=wanted.page, page_size=PAGE_SIZE)
@@ -72,13 +75,13 @@ async def list_page(request: AnyRequest, actor: Actor) -> Template:
 
 
 @get("/agreements/{agreement_id:uuid}", include_in_schema=False)
-async def agreement_page(request: AnyRequest, actor: Actor, agreement_id: UUID) -> Template:
+async def agreement_page(request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID]) -> Template:
     """One agreement: where it stands, who acts next, its terms and its text."""
     return await _page(request, actor, await queries.get_agreement(actor, agreement_id))
 
 
 @post("/agreements/{agreement_id:uuid}/sign", include_in_schema=False)
-async def sign(request: AnyRequest, actor: Actor, agreement_id: UUID) -> Redirect | Template:
+async def sign(request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID]) -> Redirect | Template:
     """Sign for one's organisation."""
     form = await read_form(request, SignForm)
     try:
@@ -90,7 +93,7 @@ async def sign(request: AnyRequest, actor: Actor, agreement_id: UUID) -> Redirec
 
 
 @post("/agreements/{agreement_id:uuid}/submit", include_in_schema=False)
-async def submit(request: AnyRequest, actor: Actor, agreement_id: UUID) -> Redirect | Template:
+async def submit(request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID]) -> Redirect | Template:
     """Send a draft, or an agreement that was sent back, to legal."""
     try:
         await service.submit(actor, agreement_id)
@@ -100,7 +103,7 @@ async def submit(request: AnyRequest, actor: Actor, agreement_id: UUID) -> Redir
 
 
 @post("/agreements/{agreement_id:uuid}/documents", include_in_schema=False)
-async def add_document(request: AnyRequest, actor: Actor, agreement_id: UUID) -> Redirect | Template:
+async def add_document(request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID]) -> Redirect | Template:
     """Add a file."""
     upload = (await request.form()).get("document")
     name, content, media_type = "", b"", ""
@@ -116,19 +119,22 @@ async def add_document(request: AnyRequest, actor: Actor, agreement_id: UUID) ->
 
 
 @get("/agreements/{agreement_id:uuid}/documents/{document_id:uuid}", include_in_schema=False)
-async def read_document(actor: Actor, agreement_id: UUID, document_id: UUID) -> Response[bytes]:
+async def read_document(
+    actor: CurrentActor, agreement_id: FromPath[UUID], document_id: FromPath[UUID]
+) -> Response[bytes]:
     """A file, to be saved rather than shown."""
     document = await service.read_document(actor, agreement_id, document_id)
     plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in document.filename)
+    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(document.filename, safe='')}"
     return Response(
         document.content,
         media_type=document.media_type,
-        headers={"Content-Disposition": f'attachment; filename="{plain}"', "Cache-Control": "private, no-store"},
+        headers={"Content-Disposition": disposition, "Cache-Control": "private, no-store"},
     )
 
 
 @get("/agreements/{agreement_id:uuid}/edit", include_in_schema=False)
-async def edit_page(request: AnyRequest, actor: Actor, agreement_id: UUID) -> Template:
+async def edit_page(request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID]) -> Template:
     """The form in which the author changes the agreement."""
     view = await queries.get_editable(actor, agreement_id)
     agreement = view.agreement
@@ -144,7 +150,7 @@ async def edit_page(request: AnyRequest, actor: Actor, agreement_id: UUID) -> Te
 
 
 @post("/agreements/{agreement_id:uuid}/edit", include_in_schema=False)
-async def edit(request: AnyRequest, actor: Actor, agreement_id: UUID) -> Redirect | Template:
+async def edit(request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID]) -> Redirect | Template:
     """Store a new version. A text that was not touched stays the template's, filled in with the new dates."""
     view = await queries.get_editable(actor, agreement_id)
     raw = await form_values(request, EditForm)
@@ -171,13 +177,15 @@ def _same(sent: str, stored: str) -> bool:
 
 
 @get("/agreements/{agreement_id:uuid}/compare/template", include_in_schema=False)
-async def compare_with_template(request: AnyRequest, actor: Actor, agreement_id: UUID) -> Template:
+async def compare_with_template(request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID]) -> Template:
     """An agreement beside the template it was made from."""
     return _comparison(request, await queries.compare_with_template(actor, agreement_id))
 
 
 @get("/agreements/{agreement_id:uuid}/compare/{other_id:uuid}", include_in_schema=False)
-async def compare(request: AnyRequest, actor: Actor, agreement_id: UUID, other_id: UUID) -> Template:
+async def compare(
+    request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID], other_id: FromPath[UUID]
+) -> Template:
     """Two agreements side by side, differences first."""
     return _comparison(request, await queries.compare(actor, agreement_id, other_id))
 
@@ -197,7 +205,7 @@ async def terms_page(request: AnyRequest) -> Template:
 
 
 @get("/terms/{code:str}", include_in_schema=False)
-async def model_page(request: AnyRequest, code: str) -> Template:
+async def model_page(request: AnyRequest, code: FromPath[str]) -> Template:
     """One model: its terms in plain language and its text."""
     model = await queries.model(code)
     if model is None:

@@ -6,21 +6,23 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 from pydantic import Field
 
-from registry.access import Actor, Permission, require_signed_in
+from registry.access import Actor, Permission, Role, require_signed_in
 from registry.bookings import queries, rules, service
 from registry.bookings.codes import OutcomeDecision, PersonalData
 from registry.bookings.queries import BookingView
 from registry.bookings.service import BookingText
 from registry.bookings.states import BookingState
 from registry.entries import queries as entries
-from registry.entries.codes import Perspective
+from registry.entries.codes import Audience, Perspective
 from registry.entries.queries import EntryView
-from registry.errors import DomainError, FieldError, InvalidInput, N_, NotFound, TimeTaken
+from registry.errors import N_, DomainError, FieldError, InvalidInput, NotFound, TimeTaken
 from registry.web import language
+from registry.web.authentication import CurrentActor
 from registry.web.booking_status import next_step, timeline
 from registry.web.calendar import new_booking_url, stockholm, week_days
 from registry.web.input import BlankIsNone, Input, Line, LongText, form_values, parse, read_form, read_query
@@ -65,7 +67,7 @@ class TestForm(Input):
 class BenefitForm(Input):
     operational_benefit: LongText = ""
     user_benefit: LongText = ""
-    perspectives: Annotated[list[Perspective], Field(max_length=4)] = []
+    perspectives: Annotated[list[Perspective], Field(max_length=4)] = Field(default_factory=list)
 
 
 class StepForm(Input):
@@ -83,7 +85,7 @@ class ListFilter(Input):
 
 
 @get("/bookings", include_in_schema=False)
-async def list_page(request: AnyRequest, actor: Actor) -> Template:
+async def list_page(request: AnyRequest, actor: CurrentActor) -> Template:
     """The reader's bookings, latest first."""
     wanted = read_query(request, ListFilter)
     rows, total = await queries.list_bookings(actor, page=wanted.page, page_size=PAGE_SIZE)
@@ -100,7 +102,7 @@ async def list_page(request: AnyRequest, actor: Actor) -> Template:
 
 
 @get("/bookings/new", include_in_schema=False)
-async def new_page(request: AnyRequest, actor: Actor) -> Template:
+async def new_page(request: AnyRequest, actor: CurrentActor) -> Template:
     """The first step: choose a time."""
     require_signed_in(actor)
     wanted = read_query(request, NewBooking)
@@ -109,15 +111,14 @@ async def new_page(request: AnyRequest, actor: Actor) -> Template:
 
 
 @post("/bookings/new", include_in_schema=False)
-async def create(request: AnyRequest, actor: Actor) -> Redirect | Template:
+async def create(request: AnyRequest, actor: CurrentActor) -> Redirect | Template:
     """Keep the time as a draft and go on to the second step."""
     require_signed_in(actor)
     raw = await form_values(request, TimeForm)
     environment = await _environment(actor, str(raw.get("environment", "")))
     try:
         starts_at, ends_at = _moments(parse(TimeForm, raw))
-        if reason := rules.times_fit(environment, _audience(actor), starts_at, ends_at, datetime.now(UTC)):
-            raise InvalidInput([FieldError("starts", reason)])
+        _require_fit(actor, environment, starts_at, ends_at)
         text = BookingText(environments=(environment.slug,), starts_at=starts_at, ends_at=ends_at)
         booking_id = await service.create_booking(actor, text)
     except InvalidInput as error:
@@ -126,14 +127,18 @@ async def create(request: AnyRequest, actor: Actor) -> Redirect | Template:
 
 
 @get("/bookings/{booking_id:uuid}/edit/{step:str}", include_in_schema=False)
-async def step_page(request: AnyRequest, actor: Actor, booking_id: UUID, step: str) -> Template:
+async def step_page(
+    request: AnyRequest, actor: CurrentActor, booking_id: FromPath[UUID], step: FromPath[str]
+) -> Template:
     """One step of the request."""
     view = await _draft(actor, booking_id, step)
     return await _step_page(request, actor, view, step, _values(view))
 
 
 @post("/bookings/{booking_id:uuid}/edit/{step:str}", include_in_schema=False)
-async def save_step(request: AnyRequest, actor: Actor, booking_id: UUID, step: str) -> Redirect | Template:
+async def save_step(
+    request: AnyRequest, actor: CurrentActor, booking_id: FromPath[UUID], step: FromPath[str]
+) -> Redirect | Template:
     """Save a step as part of the draft and go on; the last step sends the request."""
     view = await _draft(actor, booking_id, step)
     raw = await form_values(request, FORMS.get(step, StepForm))
@@ -153,13 +158,15 @@ async def save_step(request: AnyRequest, actor: Actor, booking_id: UUID, step: s
 
 
 @get("/bookings/{booking_id:uuid}", include_in_schema=False)
-async def booking_page(request: AnyRequest, actor: Actor, booking_id: UUID) -> Template:
+async def booking_page(request: AnyRequest, actor: CurrentActor, booking_id: FromPath[UUID]) -> Template:
     """One booking: where it stands, what is missing, who acts next, what the reader can do."""
     return _booking_page(request, await queries.get_booking(actor, booking_id))
 
 
 @post("/bookings/{booking_id:uuid}/{action:str}", include_in_schema=False)
-async def take_step(request: AnyRequest, actor: Actor, booking_id: UUID, action: str) -> Redirect | Template:
+async def take_step(
+    request: AnyRequest, actor: CurrentActor, booking_id: FromPath[UUID], action: FromPath[str]
+) -> Redirect | Template:
     """Take a step of the state table."""
     name = action.replace("-", "_")
     if name not in rules.can_take:
@@ -180,8 +187,11 @@ async def _environment(actor: Actor, slug: str) -> EntryView:
     return found[slug]
 
 
-def _audience(actor: Actor) -> str:
-    return "employee" if not any(role == "firm" for role in actor.roles) else "external"
+def _require_fit(actor: Actor, environment: EntryView, starts_at: datetime, ends_at: datetime) -> None:
+    """Raises InvalidInput at once, so that nobody fills in four more steps for a time that cannot be booked."""
+    audience = Audience.EXTERNAL if Role.FIRM in actor.roles else Audience.EMPLOYEE
+    if reason := rules.times_fit(environment, audience, starts_at, ends_at, datetime.now(UTC)):
+        raise InvalidInput([FieldError("starts", reason)])
 
 
 def _moments(form: TimeForm) -> tuple[datetime, datetime]:

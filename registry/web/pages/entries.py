@@ -7,6 +7,7 @@ from typing import Any
 
 from babel.dates import get_day_names
 from litestar import Request, get
+from litestar.params import FromPath
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
@@ -23,6 +24,7 @@ from registry.formats import plain_language
 from registry.formats.plain_language import Glance, Sentence
 from registry.procurement import queries as procurement
 from registry.web import language
+from registry.web.authentication import CurrentActor
 from registry.web.calendar import new_booking_url, week_days
 from registry.web.rendering import page
 
@@ -49,7 +51,7 @@ class OfferInWords:
 
 
 @get("/entries/{slug:str}", include_in_schema=False)
-async def entry_page(request: AnyRequest, actor: Actor, slug: str) -> Template:
+async def entry_page(request: AnyRequest, actor: CurrentActor, slug: FromPath[str]) -> Template:
     """One entry: what it offers, on which terms, who is responsible, and when it is free."""
     entry = await entries.get_entry(actor, slug)
     return page(
@@ -68,7 +70,7 @@ async def entry_page(request: AnyRequest, actor: Actor, slug: str) -> Template:
 
 
 @get("/entries/{slug:str}/versions", include_in_schema=False)
-async def versions_page(request: AnyRequest, actor: Actor, slug: str) -> Template:
+async def versions_page(request: AnyRequest, actor: CurrentActor, slug: FromPath[str]) -> Template:
     """The published versions of an entry, newest first. Who published them is shown to staff only."""
     entry = await entries.get_entry(actor, slug)
     return page(

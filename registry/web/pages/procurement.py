@@ -8,10 +8,10 @@ from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 from pydantic import Field
 
-from registry.access import Actor
 from registry.procurement import queries
 from registry.procurement.queries import Scope
 from registry.web import language
+from registry.web.authentication import CurrentActor
 from registry.web.input import Input, read_query
 from registry.web.rendering import page
 
@@ -28,7 +28,7 @@ class Pages(Input):
 
 
 @get("/procurements", include_in_schema=False)
-async def list_page(request: AnyRequest, actor: Actor) -> Template:
+async def list_page(request: AnyRequest, actor: CurrentActor) -> Template:
     """What is published, newest first."""
     wanted = read_query(request, Pages, ignore_unknown=True)
     partnerships, partnership_total = await queries.list_partnerships(

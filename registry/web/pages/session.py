@@ -8,14 +8,13 @@ from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 from pydantic import StringConstraints
 
-from registry.access import Actor
 from registry.accounts import service
 from registry.accounts.service import WrongPassword
 from registry.demo.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from registry.errors import FieldError, TooManyAttempts
 from registry.settings import load_settings
 from registry.web import language
-from registry.web.authentication import SESSION_COOKIE
+from registry.web.authentication import SESSION_COOKIE, CurrentActor
 from registry.web.input import Input, Line, read_form
 from registry.web.rendering import go_to, page
 
@@ -58,7 +57,7 @@ async def sign_in(request: AnyRequest) -> Redirect | Template:
 
 
 @post("/sign-out", include_in_schema=False)
-async def sign_out(request: AnyRequest, actor: Actor) -> Redirect:
+async def sign_out(request: AnyRequest, actor: CurrentActor) -> Redirect:
     """Close the session."""
     if actor.is_signed_in:
         await service.sign_out(actor, request.cookies[SESSION_COOKIE])

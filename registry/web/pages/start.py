@@ -6,12 +6,12 @@ from litestar import Request, get
 from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 
-from registry.access import Actor
 from registry.entries import queries as entries
 from registry.entries.codes import ENVIRONMENT_KINDS, Sector
 from registry.procurement import queries as procurement
 from registry.procurement.queries import Scope
 from registry.web import language
+from registry.web.authentication import CurrentActor
 from registry.web.labels import label
 from registry.web.rendering import page, static_url
 
@@ -20,7 +20,7 @@ MOST_PARTNERSHIPS = 20
 
 
 @get("/", include_in_schema=False)
-async def start_page(request: AnyRequest, actor: Actor) -> Template:
+async def start_page(request: AnyRequest, actor: CurrentActor) -> Template:
     """Search, sectors, the way in, partnerships that go on, and how responsibility is divided."""
     counts = await entries.sector_counts(actor)
     partnerships, _ = await procurement.list_partnerships(actor, scope=Scope.PUBLISHED, page_size=MOST_PARTNERSHIPS)
