@@ -87,7 +87,7 @@ async def _desk(
         steps=timeline(view, for_host=True) if view else [],
         next_step=next_step(view, for_host=True) if view else None,
         outcome_options=options("outcome"),
-        errors=[{"field": fault.field, "message": language.say(fault.message)} for fault in errors or []],
+        errors=language.say_errors(errors),
         clash={"title": language.gettext(clash.title), "detail": language.say(clash.detail)} if clash else None,
         breadcrumbs=[(None, language.gettext("Bookings desk"))],
     )

@@ -13,6 +13,7 @@ from registry.access import Actor, Permission, require
 from registry.agreements import queries, rules, service
 from registry.agreements.codes import SignatureMethod
 from registry.agreements.queries import AgreementView
+from registry.bookings import queries as bookings
 from registry.errors import DomainError, FieldError, InvalidInput, NotFound
 from registry.formats import plain_language
 from registry.web import language
@@ -92,14 +93,15 @@ async def _desk(
         tone=tone,
         view=view,
         form=form or DecisionForm(),
-        errors=[{"field": fault.field, "message": language.say(fault.message)} for fault in errors or []],
+        errors=language.say_errors(errors),
+        waiting=await bookings.waiting_for_agreement(actor, view.agreement.id) if view else [],
         **(_case(view) if view else {"agreement": None}),
         breadcrumbs=[(None, language.gettext("Legal desk"))],
     )
 
 
 def _case(view: AgreementView) -> dict[str, Any]:
-    """What the right half shows. What waits for the agreement is the entries it covers, and their bookings."""
+    """What the right half shows of the agreement."""
     agreement = view.agreement
     return {
         "agreement": agreement,

@@ -25,7 +25,7 @@ class Sent:
     @property
     def shown(self) -> list[dict[str, str]]:
         """The errors in the reader's language; those about the whole form have no field."""
-        return [{"field": fault.field, "message": language.say(fault.message)} for fault in self.errors]
+        return language.say_errors(self.errors)
 
     def values(self, model: type[BaseModel], before: dict[str, Any] | None = None) -> dict[str, Any]:
         """The values to show: as typed, or those from before, or blanks."""

@@ -105,9 +105,7 @@ def _page(request: AnyRequest, asked: WayInInput, found: list[Match], error: Inv
         who_options=[(code.value, language.gettext(text)) for code, text in WHO.items()],
         sector_options=options("sector"),
         want_options=[(code.value, language.gettext(text)) for code, text in WANTS.items()],
-        errors=[{"field": fault.field, "message": language.say(fault.message)} for fault in error.errors]
-        if error
-        else [],
+        errors=language.say_errors(error.errors) if error else [],
         breadcrumbs=[(None, language.gettext("The way in"))],
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from registry import database
-from registry.access import Actor, Permission, require_signed_in
+from registry.access import Actor, Permission, require, require_signed_in
 from registry.agreements.queries import MissingAgreement, missing_agreements
 from registry.audit.queries import LoggedEvent, events_of
 from registry.audit.service import EventType, record
@@ -205,6 +205,26 @@ async def competing(booking_id: UUID) -> list[BookingRow]:
         )
         + " ORDER BY b.submitted_at LIMIT 50",
         booking_id,
+    )
+    return await _with_environments(rows)
+
+
+async def waiting_for_agreement(actor: Actor, agreement_id: UUID) -> list[BookingRow]:
+    """Requests and approved bookings of an agreement's parties for what it covers, soonest first; for legal.
+
+    Raises:
+        NotPermitted: the actor does not read all bookings.
+    """
+    require(actor, Permission.BOOKING_READ_ALL)
+    rows = await database.fetch(
+        _ROW.format(
+            condition="b.state IN ('submitted', 'approved') AND EXISTS ("
+            " SELECT FROM agreement_party p WHERE p.agreement = $1 AND p.organisation = b.organisation)"
+            " AND EXISTS (SELECT FROM booking_environment c JOIN agreement_entry a ON a.entry = c.environment"
+            " WHERE c.booking = b.id AND a.agreement = $1)"
+        )
+        + " ORDER BY b.starts_at, b.id LIMIT 50",
+        agreement_id,
     )
     return await _with_environments(rows)
 

@@ -1,7 +1,7 @@
 """The reader's language: which it is, and texts, dates and amounts in it."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from datetime import date, datetime, time
 from functools import lru_cache
@@ -16,7 +16,7 @@ from babel.numbers import format_currency, get_currency_precision
 from babel.support import Translations
 from litestar import Request
 
-from registry.errors import Message
+from registry.errors import FieldError, Message
 from registry.settings import PROJECT_ROOT
 
 LANGUAGES = ("sv", "en")
@@ -100,6 +100,11 @@ def say_in(language: str, text: Message | str) -> str:
         return say(text)
     finally:
         _current.reset(before)
+
+
+def say_errors(errors: Sequence[FieldError] | None) -> list[dict[str, str]]:
+    """What is wrong with each field, in the current language, as forms and problems show it."""
+    return [{"field": fault.field, "message": say(fault.message)} for fault in errors or ()]
 
 
 def _value(value: object) -> object:

@@ -56,11 +56,7 @@ def _domain_error(request: AnyRequest, error: DomainError) -> Response[Any]:
     language.use_language(language.wanted_language(request))
     if isinstance(error, NotSignedIn) and not _wants_json(request):
         return go_to(f"/sign-in?{urlencode({'next': _way_back(request)})}")
-    errors = (
-        [{"field": fault.field, "message": language.say(fault.message)} for fault in error.errors]
-        if isinstance(error, InvalidInput)
-        else None
-    )
+    errors = language.say_errors(error.errors) if isinstance(error, InvalidInput) else None
     return _answer(
         request,
         status=error.status,

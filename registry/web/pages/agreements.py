@@ -256,16 +256,12 @@ async def _page(
         own_signings=[s for s in view.signings if s.method is SignatureMethod.SIGNED_IN],
         others=[other for other in others if other.id != agreement.id],
         **in_plain_language(view.terms, plain_language.public_party(agreement.type)),
-        errors=_errors(errors),
+        errors=language.say_errors(errors),
         breadcrumbs=[
             ("/agreements", language.gettext("Agreements")),
             (None, language.in_language(agreement, "title")),
         ],
     )
-
-
-def _errors(errors: list[FieldError] | None) -> list[dict[str, str]]:
-    return [{"field": fault.field, "message": language.say(fault.message)} for fault in errors or []]
 
 
 async def _again(request: AnyRequest, actor: Actor, agreement_id: UUID, error: DomainError) -> Template:
@@ -291,7 +287,7 @@ def _edit_page(
         view=view,
         agreement=view.agreement,
         values=values,
-        errors=_errors(errors),
+        errors=language.say_errors(errors),
         breadcrumbs=[
             ("/agreements", language.gettext("Agreements")),
             (f"/agreements/{view.agreement.id}", title),

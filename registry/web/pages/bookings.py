@@ -277,10 +277,6 @@ def _require(form: Input, *names: str) -> None:
         raise InvalidInput(blank)
 
 
-def _said(errors: list[FieldError] | None) -> list[dict[str, str]]:
-    return [{"field": fault.field, "message": language.say(fault.message)} for fault in errors or []]
-
-
 async def _time_page(
     request: AnyRequest,
     environment: EntryView,
@@ -304,7 +300,7 @@ async def _time_page(
         environment=environment,
         booking_id=booking_id,
         values={"date": "", "starts": "", "end_date": "", "ends": ""} | values,
-        errors=_said(errors),
+        errors=language.say_errors(errors),
         clash=_clash(clash),
         days=week_days(environment, found),
         week=first,
@@ -337,7 +333,7 @@ async def _step_page(
         booking=view.booking,
         environment=environment,
         values=values,
-        errors=_said(errors),
+        errors=language.say_errors(errors),
         clash=_clash(clash),
         back=f"/bookings/{view.booking.id}/edit/{STEPS[STEPS.index(step) - 1]}",
         perspective_options=options("perspective"),
@@ -386,7 +382,7 @@ def _booking_page(
         booking=view.booking,
         steps=timeline(view),
         next_step=next_step(view),
-        errors=_said(errors),
+        errors=language.say_errors(errors),
         typed=typed or StepForm(),
         outcome_options=options("outcome"),
         breadcrumbs=[("/bookings", language.gettext("Bookings")), (None, language.gettext("Booking"))],

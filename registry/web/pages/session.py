@@ -79,7 +79,7 @@ def _form(
         "session/sign_in.html",
         status=status,
         form=form,
-        errors=[{"field": fault.field, "message": language.say(fault.message)} for fault in errors or []],
+        errors=language.say_errors(errors),
         demo_accounts=DEMO_ACCOUNTS if load_settings().demo else (),
         demo_password=DEMO_PASSWORD,
         breadcrumbs=[("/", language.gettext("Start")), (None, language.gettext("Sign in"))],
