@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test lint bench lock messages
+.PHONY: setup run test lint lock messages
 
 setup: .venv/.done node_modules/.done
 
