@@ -36,17 +36,17 @@ async def seed_once(progress: Progress) -> bool:
 
 
 async def _seed(progress: Progress) -> None:
-    progress("organisations and accounts")
+    progress("Organisations and accounts")
     organisations = await _organisations()
     people = await _people(organisations)
-    progress("agreement templates")
+    progress("Agreement templates")
     await _templates()
-    progress("environments")
+    progress("Environments")
     slugs = await _environments(organisations)
-    progress("procurements and partnerships")
+    progress("Procurements and partnerships")
     partnerships = load("partnerships")
     tied = await seed_partnerships(partnerships, organisations, slugs, people)
-    progress("agreements and bookings")
+    progress("Agreements and bookings")
     contracts = await _agreements(organisations, slugs, people)
     await tie_agreements(tied, contracts, people)
     await seed_bookings(load("bookings"), organisations, slugs, people)

@@ -28,6 +28,8 @@ from registry.demo.embedded import (
 
 LONGEST_START = 60.0
 LONGEST_STOP = 10.0
+# The tables, the five parts of the example data, the search index.
+PREPARING_STEPS = 7
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -90,12 +92,22 @@ def _address_when_prepared(data_dir: Path) -> str | None:
 
 async def _prepare(index: Callable[[], Awaitable[object]]) -> None:
     """Migrations and, once, the example data."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415  # the first time only
+
     from registry.demo.seed import seed_once  # noqa: PLC0415  # needs the address of the database
     from registry.migrations import migrate  # noqa: PLC0415
 
-    await migrate()
-    if await seed_once(lambda what: console.print(f"Example data: {what}")):
-        await index()
+    with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console) as progress:
+        task = progress.add_task("Setting up the database", total=PREPARING_STEPS)
+
+        def begin(what: str) -> None:
+            progress.update(task, description=what, advance=1)
+
+        await migrate()
+        if await seed_once(begin):
+            begin("Search index")
+            await index()
+        progress.update(task, description="The database is set up", completed=PREPARING_STEPS)
 
 
 class _Companion(Thread):
