@@ -41,10 +41,10 @@ class Settings(BaseSettings):
     def _safe(self) -> Self:
         secret = self.secret_key.get_secret_value()
         if len(secret) < SHORTEST_SECRET or len(set(secret)) < SHORTEST_SECRET // 4:
-            msg = f"secret_key is too weak: give at least {SHORTEST_SECRET} random characters"
+            msg = f"SECRET_KEY is too weak: give at least {SHORTEST_SECRET} random characters"
             raise ValueError(msg)
         if self.demo and self.host not in LOOPBACK_HOSTS:
-            msg = f"host {self.host} is not a loopback address, and the demo runs on loopback only"
+            msg = f"HOST {self.host} is not a loopback address, and the demo runs on loopback only"
             raise ValueError(msg)
         return self
 

@@ -135,7 +135,7 @@ def test_missing_and_weak_settings_are_named() -> None:
     assert "REGISTRY_SECRET_KEY" in _one_line(run("serve", REGISTRY_DATABASE_URL=nowhere))
     weak = _one_line(run("serve", REGISTRY_DATABASE_URL=nowhere, REGISTRY_SECRET_KEY="secret"))
     assert "too weak" in weak
-    assert "secret" not in weak.replace("secret_key", "").replace("SECRET_KEY", "")
+    assert "secret" not in weak
 
 
 @pytest.mark.parametrize("command", ["serve", "worker", "migrate"])

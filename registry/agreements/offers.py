@@ -155,7 +155,7 @@ def _explain(row: database.Row, state: AgreementState | None, *, on_its_way: boo
 _S = AgreementState
 # By the state of an agreement that will cover the booking, and whether the organisation has signed it.
 _ON_ITS_WAY: Mapping[tuple[AgreementState, bool], tuple[NextActor, str]] = {
-    (_S.IN_REVIEW, False): (NextActor.LEGAL, N_("Legal reviews the agreement. You can sign it already now.")),
+    (_S.IN_REVIEW, False): (NextActor.LEGAL, N_("Legal reviews the agreement. You can sign it now.")),
     (_S.IN_REVIEW, True): (NextActor.LEGAL, N_("You have signed. Legal reviews the agreement and then signs.")),
     (_S.CHANGES_REQUESTED, False): (
         NextActor.FIRM,

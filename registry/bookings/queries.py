@@ -49,9 +49,13 @@ class BookingRow:
 
 @dataclass(frozen=True)
 class BookingView:
-    """A whole booking for one actor: what it lacks, what happened to it, and what the actor may do next."""
+    """A whole booking for one actor: what it lacks, what happened to it, and what the actor may do next.
+
+    `is_own`: the actor is the requester or a colleague, and so sees the agreements too.
+    """
 
     booking: BookingRow
+    is_own: bool
     missing: list[MissingAgreement]
     events: list[LoggedEvent]
     actions: list[str]
@@ -118,6 +122,7 @@ async def get_booking(actor: Actor, booking_id: UUID) -> BookingView:
     refusals = {action: reason for action in possible if (reason := rules.can_take[action](actor, facts))}
     return BookingView(
         booking=booking,
+        is_own=rules.is_requester.allows(actor, facts),
         missing=await missing_for(row),
         events=await events_of("booking", booking_id),
         actions=[action for action in possible if action not in refusals],
@@ -278,6 +283,11 @@ async def availability(
     return Availability(busy, rules.without(rules.common(open_times, [(earliest, latest)]), busy))
 
 
+async def is_held(environment: EntryView, starts_at: datetime, ends_at: datetime) -> bool:
+    """Whether bookings already hold so much of this time that one more does not fit."""
+    return bool((await availability(environment, starts_at, ends_at)).busy)
+
+
 async def next_free(environment: EntryView, minutes: int, count: int) -> list[Interval]:
     """The next free times of so many minutes, at most one a day."""
     length = timedelta(minutes=minutes)
@@ -297,7 +307,8 @@ async def alternatives(
 ) -> list[dict[str, Any]]:
     """What is free instead: the nearest times in the same environments, then similar environments at the same time.
 
-    Each is `{"environment": slug, "starts_at": …, "ends_at": …}` with times in ISO 8601 and their offset.
+    Each is `{"environment": slug, "title": {sv, en}, "starts_at": …, "ends_at": …}` with times in ISO 8601 and
+    their offset.
     """
     length = ends_at - starts_at
     first, last = starts_at - timedelta(days=14), ends_at + timedelta(days=SEARCH_DAYS)
@@ -305,7 +316,7 @@ async def alternatives(
     for environment in environments:
         free = rules.common(free, (await availability(environment, first, last)).free)
     found = [
-        _alternative(environment.slug, begins, begins + length)
+        _alternative(environment, begins, begins + length)
         for begins in rules.nearest_starts(free, starts_at, length, 3)
         for environment in environments
     ]
@@ -313,13 +324,14 @@ async def alternatives(
         free_then = (await availability(similar, starts_at, ends_at)).free
         fits = rules.times_fit(similar, audience, starts_at, ends_at, datetime.now(UTC)) is None
         if (starts_at, ends_at) in free_then and fits:
-            found.append(_alternative(similar.slug, starts_at, ends_at))
+            found.append(_alternative(similar, starts_at, ends_at))
     return found
 
 
-def _alternative(slug: str, starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
+def _alternative(environment: EntryView, starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
     return {
-        "environment": slug,
+        "environment": environment.slug,
+        "title": {"sv": environment.title_sv, "en": environment.title_en},
         "starts_at": starts_at.astimezone(rules.STOCKHOLM).isoformat(),
         "ends_at": ends_at.astimezone(rules.STOCKHOLM).isoformat(),
     }

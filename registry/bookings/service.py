@@ -39,6 +39,7 @@ from registry.errors import (
 from registry.jobs.service import Job, enqueue
 
 MISSING = message(N_("This is missing. Fill it in."))
+TAKEN = message(N_("Somebody else has the time. Choose another time or another environment."))
 END_AFTER_START = message(N_("The end must come after the start."))
 
 
@@ -371,7 +372,7 @@ async def _time_is_held(actor: Actor, row: Mapping[str, Any]) -> AsyncIterator[N
 async def _time_taken(actor: Actor, booking_id: UUID, row: Mapping[str, Any]) -> TimeTaken:
     environments = await _environments_of(booking_id)
     found = await queries.alternatives(actor, environments, row["audience"], row["starts_at"], row["ends_at"])
-    return TimeTaken(message(N_("Somebody else has the time. Choose another time or another environment.")), found)
+    return TimeTaken(TAKEN, found)
 
 
 async def _environments_of(booking_id: UUID) -> list[EntryView]:

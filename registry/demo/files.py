@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from registry import database
 from registry.access import SYSTEM
 from registry.entries import service as entries
 from registry.entries.codes import Kind, Perspective, Sector, Specialisation, Track
@@ -28,6 +29,8 @@ async def publish(entry_id: int) -> None:
     """Publish an entry that has just been created."""
     for action in ("submit", "publish"):
         await entries.move_entry(SYSTEM, entry_id, action)
+    # Nobody at the operator has confirmed it.
+    await database.fetch("UPDATE entry SET confirmed_at = NULL WHERE id = $1", entry_id)
 
 
 def entry_text(one: Mapping[str, Any], organisations: Mapping[str, int]) -> EntryText:

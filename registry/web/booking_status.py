@@ -115,8 +115,10 @@ def next_step(view: BookingView, *, for_host: bool = False) -> Message:
     if for_host and state in _NEXT_FOR_HOST:
         return message(_NEXT_FOR_HOST[state], interval=show_interval(view.booking.starts_at, view.booking.ends_at))
     if state is _S.APPROVED:
-        if view.missing:
+        if view.missing and view.is_own:
             return view.missing[0].explanation
+        if view.missing:
+            return message(N_("The booking waits for agreements. It is confirmed by itself when they are in force."))
         return message(N_("All agreements are in force. The booking is confirmed within a minute."))
     if state is _S.CONFIRMED:
         return message(_NEXT[state], interval=show_interval(view.booking.starts_at, view.booking.ends_at))

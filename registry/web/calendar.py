@@ -19,7 +19,10 @@ def week_days(environment: EntryView, days: list[DayAvailability]) -> list[dict[
                 {
                     "label": f"{language.show_time(part.starts_at)}–{language.show_time(part.ends_at)}",
                     "status": "free" if part.is_free else "busy",
-                    "href": new_booking_url(environment, part.starts_at) if part.is_free else None,
+                    # A part that is shorter than the shortest booking is free but cannot be chosen.
+                    "href": new_booking_url(environment, part.starts_at)
+                    if part.is_free and part.ends_at - part.starts_at >= timedelta(minutes=environment.shortest)
+                    else None,
                 }
                 for part in day.segments
             ],
@@ -32,7 +35,7 @@ def new_booking_url(environment: EntryView, starts_at: datetime) -> str:
     """The address of the first step of a booking, with the time filled in for the environment's usual length."""
     ends_at = starts_at + timedelta(minutes=max(environment.shortest, min(environment.longest, 60)))
     query = {"environment": environment.slug, "starts_at": starts_at.isoformat(), "ends_at": ends_at.isoformat()}
-    return f"/bookings/new?{urlencode(query)}"
+    return f"/bookings/new?{urlencode(query)}#f-date"
 
 
 def stockholm(field: str, day: date, at: time) -> datetime:

@@ -140,6 +140,13 @@ def show_date(value: date | datetime) -> str:
     return text.replace(".", "") if _current.get() == "sv" else text
 
 
+def show_long_date(value: date | datetime) -> str:
+    """A date with its year, for agreements and records: `23 november 2026`."""
+    if isinstance(value, datetime):
+        value = local(value).date()
+    return format_date(value, "d MMMM y", locale=_BABEL_LOCALES[_current.get()])
+
+
 def show_datetime(value: datetime) -> str:
     """A moment in Europe/Stockholm: `tis 14 okt 09.00`."""
     comma = "," if _current.get() == "en" else ""

@@ -77,6 +77,7 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
     environment.filters.update(
         date=language.show_date,
         datetime=language.show_datetime,
+        long_date=language.show_long_date,
         time=language.show_time,
         duration=language.show_duration,
         label=_label,

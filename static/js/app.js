@@ -5,6 +5,12 @@
 const summary = document.querySelector("[data-error-summary]");
 if (summary) {
   document.title = summary.dataset.titlePrefix + document.title;
+  // Each message names its field, as the form does.
+  for (const link of summary.querySelectorAll("a[href^='#f-']")) {
+    const field = document.getElementById(link.hash.slice(1));
+    const name = field && (field.closest("fieldset")?.querySelector("legend") ?? field.labels?.[0]);
+    if (name) link.prepend(`${name.firstChild.textContent.trim()}: `);
+  }
   summary.focus();
 }
 

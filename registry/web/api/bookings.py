@@ -20,6 +20,7 @@ from registry.errors import N_, NotFound, invalid
 from registry.web import language
 from registry.web.authentication import API_PREFIX, CurrentActor
 from registry.web.input import Input, Line, LongText, Moment, Whole, read_query
+from registry.web.openapi import reads_query
 
 AnyRequest = Request[Any, Any, Any]
 LONGEST_WINDOW = timedelta(days=366)
@@ -79,7 +80,7 @@ class Window(Input):
     to: Moment
 
 
-@get(f"{API_PREFIX}/environments/{{slug:str}}/availability", tags=["bookings"])
+@get(f"{API_PREFIX}/environments/{{slug:str}}/availability", operation_class=reads_query(Window), tags=["bookings"])
 async def availability(
     request: AnyRequest, actor: CurrentActor, slug: FromPath[str]
 ) -> dict[str, list[dict[str, str]]]:
@@ -106,7 +107,7 @@ async def create(actor: CurrentActor, data: JSONBody[BookingRequest]) -> dict[st
     return _whole(await queries.get_booking(actor, booking_id))
 
 
-@get(f"{API_PREFIX}/bookings", tags=["bookings"])
+@get(f"{API_PREFIX}/bookings", operation_class=reads_query(BookingFilter), tags=["bookings"])
 async def list_all(request: AnyRequest, actor: CurrentActor) -> dict[str, Any]:
     """Your own bookings, your organisation's, and those you may decide."""
     wanted = read_query(request, BookingFilter)

@@ -31,7 +31,7 @@ from registry.web.rendering import go_to, page
 
 AnyRequest = Request[Any, Any, Any]
 STEPS = ("time", "test", "benefit", "terms", "review")
-STEP_LABELS = (N_("Time"), N_("What is to be tried"), N_("Benefit"), N_("Terms"), N_("Check and send"))
+STEP_LABELS = (N_("Time"), N_("What you will test"), N_("Benefit"), N_("Terms"), N_("Check and send"))
 PAGE_SIZE = 20
 Day = date  # a field of a form is called date
 
@@ -118,11 +118,13 @@ async def create(request: AnyRequest, actor: CurrentActor) -> Redirect | Templat
     environment = await _environment(actor, str(raw.get("environment", "")))
     try:
         starts_at, ends_at = _moments(parse(TimeForm, raw))
-        _require_fit(actor, environment, starts_at, ends_at)
+        await _require_fit(actor, environment, starts_at, ends_at)
         text = BookingText(environments=(environment.slug,), starts_at=starts_at, ends_at=ends_at)
         booking_id = await service.create_booking(actor, text)
     except InvalidInput as error:
         return await _time_page(request, environment, raw, booking_id=None, errors=error.errors)
+    except TimeTaken as error:
+        return await _time_page(request, environment, raw, booking_id=None, clash=error)
     return go_to(f"/bookings/{booking_id}/edit/test")
 
 
@@ -187,11 +189,14 @@ async def _environment(actor: Actor, slug: str) -> EntryView:
     return found[slug]
 
 
-def _require_fit(actor: Actor, environment: EntryView, starts_at: datetime, ends_at: datetime) -> None:
-    """Raises InvalidInput at once, so that nobody fills in four more steps for a time that cannot be booked."""
+async def _require_fit(actor: Actor, environment: EntryView, starts_at: datetime, ends_at: datetime) -> None:
+    """Raises InvalidInput or TimeTaken now, so that nobody fills in four more steps for a time that cannot be had."""
     audience = Audience.EXTERNAL if Role.FIRM in actor.roles else Audience.EMPLOYEE
     if reason := rules.times_fit(environment, audience, starts_at, ends_at, datetime.now(UTC)):
         raise InvalidInput([FieldError("starts", reason)])
+    if await queries.is_held(environment, starts_at, ends_at):
+        free = await queries.alternatives(actor, [environment], audience.value, starts_at, ends_at)
+        raise TimeTaken(service.TAKEN, free)
 
 
 def _moments(form: TimeForm) -> tuple[datetime, datetime]:
@@ -358,6 +363,8 @@ def _clash(error: DomainError | None) -> dict[str, Any] | None:
     alternatives = [
         {
             "environment": one["environment"],
+            "title_sv": one["title"]["sv"],
+            "title_en": one["title"]["en"],
             "starts_at": datetime.fromisoformat(str(one["starts_at"])),
             "ends_at": datetime.fromisoformat(str(one["ends_at"])),
         }
