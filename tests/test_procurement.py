@@ -226,7 +226,7 @@ async def test_only_officers_act_on_partnerships(who: str) -> None:
         lambda: service.add_phase(person, partnership_id, make.phase_text(2)),
         lambda: service.change_phase(person, partnership_id, 2, make.phase_text(2)),
         lambda: service.decide_phase(person, partnership_id, 1, PhaseDecision.CONTINUE, "Targets reached"),
-        lambda: service.record_purchase(person, partnership_id, Purchase.PURCHASED),
+        lambda: service.record_purchase(person, partnership_id, Purchase.NOT_PURCHASED),
         lambda: service.create_partnership(person, text),
     ]
     for act in acts:
@@ -372,6 +372,9 @@ async def test_purchase_must_have_been_agreed_beforehand_and_is_recorded_once() 
     with pytest.raises(RuleBroken, match="agreed beforehand"):
         await service.record_purchase(cast.officer, without, Purchase.PURCHASED)
     agreed = await make.partnership(cast.officer, cast.buyer)
+    with pytest.raises(RuleBroken, match="follows the development"):
+        await service.record_purchase(cast.officer, agreed, Purchase.PURCHASED)
+    await service.decide_phase(cast.officer, agreed, 1, PhaseDecision.CONTINUE, "Targets reached")
     await service.record_purchase(cast.officer, agreed, Purchase.PURCHASED)
     with pytest.raises(RuleBroken, match="already recorded"):
         await service.record_purchase(cast.officer, agreed, Purchase.NOT_PURCHASED)

@@ -425,6 +425,8 @@ async def test_officer_logs_partnership_and_follows_it_on_the_desk(visitor: http
     assert "Kept" in undecided.text
     decision = {"decision": "continue", "reasons": "Målen nåddes"}
     assert (await _send(visitor, f"{path}/phases/1/decision", decision)).status_code == 303
+    assert (await _send(visitor, f"{path}/purchase", {"purchase": "purchased"})).status_code == 409
+    assert (await _send(visitor, f"{path}/phases/2/decision", decision)).status_code == 303
     assert (await _send(visitor, f"{path}/purchase", {"purchase": "purchased"})).status_code == 303
     assert (await _send(visitor, f"{path}/submit", {})).status_code == 303
     page = await visitor.get(path)

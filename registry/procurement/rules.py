@@ -136,6 +136,13 @@ def _purchase_was_agreed(_: Actor, partnership: PartnershipFacts) -> Message | N
     )
 
 
+def _is_developed(_: Actor, partnership: PartnershipFacts) -> Message | None:
+    """Article 31.2: the purchase follows the development, so every phase has been decided."""
+    if partnership.phases and all(phase.decision is not None for phase in partnership.phases):
+        return None
+    return message(N_("A purchase follows the development. Decide every phase first."))
+
+
 is_partnership_officer: Rule[PartnershipFacts] = Rule(_is_partnership_officer)
 is_in_partnership_team: Rule[PartnershipFacts] = Rule(_is_in_partnership_team)
 is_awarded: Rule[PartnershipFacts] = Rule(_is_awarded)
@@ -143,6 +150,7 @@ sees_partnership_entry: Rule[PartnershipFacts] = Rule(_sees_partnership_entry)
 is_not_terminated: Rule[PartnershipFacts] = Rule(_is_not_terminated)
 purchase_is_undecided: Rule[PartnershipFacts] = Rule(_purchase_is_undecided)
 purchase_was_agreed: Rule[PartnershipFacts] = Rule(_purchase_was_agreed)
+is_developed: Rule[PartnershipFacts] = Rule(_is_developed)
 
 can_read_partnership = sees_partnership_entry | is_partnership_officer | is_in_partnership_team
 can_read_partnership_content = is_awarded | is_partnership_officer | is_in_partnership_team
@@ -150,7 +158,7 @@ can_change_partnership = is_partnership_officer
 # What the state of the partnership allows, apart from who asks.
 takes_phases = purchase_is_undecided & is_not_terminated
 # What was developed may be bought when it keeps to what was agreed beforehand (article 31.2).
-takes_purchase = purchase_is_undecided & is_not_terminated & purchase_was_agreed
+takes_purchase = purchase_is_undecided & is_not_terminated & purchase_was_agreed & is_developed
 
 
 def _the_phase_is_undecided(_: Actor, wanted: DecisionWanted) -> Message | None:
