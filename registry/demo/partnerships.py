@@ -41,8 +41,12 @@ async def seed_partnerships(
     """Log all procurements and partnerships, adding their entries to `slugs`; returns those that want an agreement."""
     procurements = {one["slug"]: await _procurement(one, organisations, slugs, people) for one in data["procurements"]}
     tied = [await _partnership(one, organisations, slugs, people, procurements) for one in data["partnerships"]]
+    of_this_kind = {one["slug"] for one in (*data["procurements"], *data["partnerships"])}
     for one in (*data["procurements"], *data["partnerships"]):
         for slug, relation in one["related"]:
+            # A partnership is tied to its procurement already.
+            if slug in of_this_kind:
+                continue
             await entries.relate_entries(SYSTEM, slugs[one["slug"]], slugs[slug], Relation(relation))
         for offer in one["offers"]:
             await agreements.offer_terms(SYSTEM, slugs[one["slug"]], offer["template"], required=offer["required"])

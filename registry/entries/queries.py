@@ -54,7 +54,7 @@ class EntryView:
     @property
     def answer_within(self) -> int | None:
         """Working days within which whoever is responsible answers; None where nothing can be asked for."""
-        nothing_to_ask = self.is_environment and (self.row["ended"] or not self.row["bookable_by"])
+        nothing_to_ask = self.row["ended"] or (self.is_environment and not self.row["bookable_by"])
         return None if nothing_to_ask else self.row["answer_days"]
 
     def is_example(self, *fields: str) -> bool:
