@@ -65,7 +65,7 @@ async def decide(
     """Submit, publish, request changes or archive."""
     require(actor, Permission.ENTRY_EDIT)
     step = action.replace("-", "_")
-    if step not in TRANSITIONS or entry_id > LARGEST_ID:
+    if step not in TRANSITIONS or not 0 < entry_id <= LARGEST_ID:
         raise NotFound
     raw = await form_values(request, forms.ReviewForm)
 
@@ -148,7 +148,7 @@ async def log_page(request: AnyRequest, actor: CurrentActor) -> Template:
 
 async def _desk(request: AnyRequest, actor: Actor, entry_id: int | None, sent: Sent) -> Template:
     require(actor, Permission.ENTRY_EDIT)
-    if entry_id is not None and entry_id > LARGEST_ID:
+    if entry_id is not None and not 0 < entry_id <= LARGEST_ID:
         raise NotFound
     wanted = read_query(request, DeskFilter, ignore_unknown=True)
     publishes = actor.may(Permission.ENTRY_PUBLISH)
@@ -186,7 +186,7 @@ def _actions(actor: Actor, entry: EntryView) -> list[str]:
 async def _environment(actor: Actor, entry_id: int) -> EntryView:
     """An environment that the actor may edit; procurements and partnerships have forms of their own."""
     require(actor, Permission.ENTRY_EDIT)
-    if entry_id > LARGEST_ID:
+    if not 0 < entry_id <= LARGEST_ID:
         raise NotFound
     entry = await queries.get_entry_by_id(actor, entry_id)
     if not entry.is_environment:
@@ -228,7 +228,8 @@ async def _choices() -> dict[str, list[tuple[str, str]]]:
     groups = ("sector", "perspective", "specialisation", "track", "visibility", "audience", "remuneration")
     return {
         "kinds": [(kind.value, dict(options("kind"))[kind.value]) for kind in forms.KINDS],
-        "bodies": [(str(one.id), one.name(current)) for one in found if one.kind is not OrganisationKind.UNIT],
+        # A hospital of the region is a unit and still the accountable body.
+        "bodies": [(str(one.id), one.name(current)) for one in found],
         "units": [(str(one.id), one.name(current)) for one in found if one.kind is OrganisationKind.UNIT],
         **{f"{group}_choices": options(group) for group in groups},
     }

@@ -33,6 +33,8 @@ class DecisionForm(Input):
 
     reason: LongText = ""
     organisation: Annotated[Annotated[int, Field(ge=1, le=2_147_483_647)] | None, BlankIsNone] = None
+    # The version that the reader saw; a newer one is not decided or signed unread.
+    version: Annotated[Annotated[int, Field(ge=1, le=1_000_000)] | None, BlankIsNone] = None
 
 
 @get("/desk/agreements", include_in_schema=False)
@@ -59,9 +61,15 @@ async def decide(
     form = await read_form(request, DecisionForm)
     try:
         if action in _SIGNATURES:
-            await service.sign(actor, agreement_id, organisation_id=form.organisation, method=_SIGNATURES[action])
+            await service.sign(
+                actor,
+                agreement_id,
+                organisation_id=form.organisation,
+                method=_SIGNATURES[action],
+                read_version=form.version,
+            )
         else:
-            await service.take_step(actor, agreement_id, step, reason=form.reason)
+            await service.take_step(actor, agreement_id, step, reason=form.reason, read_version=form.version)
     except InvalidInput as error:
         return await _desk(request, actor, agreement_id, errors=error.errors, form=form, status=error.status)
     except DomainError as error:

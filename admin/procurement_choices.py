@@ -17,9 +17,8 @@ from registry.web.labels import label, options
 DESK = "/desk/procurement"
 MOST_CHOICES = 200
 # Who can buy: contracting authorities, and those that act for several of them.
-BUYERS: list[OrganisationKind] = [
-    kind for kind in OrganisationKind if kind not in {OrganisationKind.FIRM, OrganisationKind.UNIT}
-]
+# A hospital of the region is a unit and buys all the same.
+BUYERS: list[OrganisationKind] = [kind for kind in OrganisationKind if kind is not OrganisationKind.FIRM]
 Choices = list[tuple[str, str]]
 
 

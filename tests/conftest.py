@@ -44,7 +44,7 @@ async def database(database_url: str) -> AsyncIterator[str]:
     from registry.migrations import migrate  # noqa: PLC0415
 
     await migrate()
-    await db.engine().start_connection_pool(min_size=2, max_size=20)
+    await db.engine().start_connection_pool(min_size=2, max_size=12)
     yield database_url
     # A connection that somebody kept would make this wait for ever.
     await asyncio.wait_for(db.engine().close_connection_pool(), 10)
@@ -91,7 +91,7 @@ def server(database: str) -> Iterator[Server]:
         "REGISTRY_PORT": str(port),
         "REGISTRY_BASE_URL": f"http://127.0.0.1:{port}",
         "REGISTRY_LOG_LEVEL": "warning",
-        "REGISTRY_DATABASE_CONNECTIONS": "20",
+        "REGISTRY_DATABASE_CONNECTIONS": "8",
     }
     processes = [
         subprocess.Popen([sys.executable, "-m", "cli", command], cwd=ROOT, env=environment)

@@ -1,5 +1,6 @@
 """Signing in, sessions, tokens, roles, and the headers that every answer carries."""
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -72,6 +73,15 @@ async def test_too_many_failures_lock_the_address_even_for_the_right_password() 
     assert await service.sign_in(email, PASSWORD, hours=1)
 
 
+async def test_many_attempts_at_once_are_not_all_tried() -> None:
+    email = await account()
+    outcomes = await asyncio.gather(
+        *(service.sign_in(email, "wrong password here", hours=1) for _ in range(40)), return_exceptions=True
+    )
+    assert sum(isinstance(outcome, WrongPassword) for outcome in outcomes) <= FAILURES_BEFORE_LOCKOUT
+    assert all(isinstance(outcome, (WrongPassword, TooManyAttempts)) for outcome in outcomes)
+
+
 async def test_session_ends_by_time_by_signing_out_and_with_the_account() -> None:
     email = await account()
     person = await queries.actor_of_email(email)
@@ -139,6 +149,16 @@ async def test_signing_in_never_leads_to_another_site(visitor: httpx.AsyncClient
     answer = await visitor.post("/sign-in", data=form)
     assert answer.status_code == 303
     assert answer.headers["location"].split("?")[0] == "/"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/sign-in?next=%3Cb%3E", "/static/%00", "/static/" + "a" * 300, "/sign-in?next=" + "x" * 5000, "/bookings/%00"],
+)
+async def test_odd_addresses_are_no_fault_of_ours(visitor: httpx.AsyncClient, path: str) -> None:
+    answer = await visitor.get(path)
+    assert answer.status_code in {200, 404}
+    assert "immutable" not in answer.headers.get("cache-control", "")
 
 
 async def test_form_without_its_token_is_refused(visitor: httpx.AsyncClient) -> None:

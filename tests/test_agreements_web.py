@@ -10,6 +10,7 @@ from litestar import Litestar
 from registry.access import Role
 from registry.agreements import queries, service
 from registry.agreements.states import AgreementState
+from registry.errors import RuleBroken
 from registry.web.agreement_status import show_text
 from tests import factories, factories_agreements
 from tests.clients import api, browser, send
@@ -270,12 +271,14 @@ async def test_models_are_public(visitor: httpx.AsyncClient) -> None:
 async def test_page_renders_in_every_state_and_language(application: Litestar, state: str, language: str) -> None:
     case = await factories_agreements.case()
     agreement_id = await case.draft() if state == "draft" else await case.requested()
+    await service.add_document(case.legal, agreement_id, "bilaga.pdf", PDF, "application/pdf")
     if state in {"approved", "in_force"}:
         await service.approve(case.legal, agreement_id)
     if state == "in_force":
         await service.sign(case.member, agreement_id)
         await service.sign(case.legal, agreement_id)
-    await service.add_document(case.legal, agreement_id, "bilaga.pdf", PDF, "application/pdf")
+        with pytest.raises(RuleBroken):
+            await service.add_document(case.legal, agreement_id, "senare.pdf", PDF, "application/pdf")
     for actor in (case.member, case.legal):
         client = await browser(application, actor)
         for path in ("/agreements", f"/agreements/{agreement_id}"):

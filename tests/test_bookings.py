@@ -1,17 +1,19 @@
 """The commands on bookings: the state table for every role, what follows from each step, and refusals."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
 from registry import database
-from registry.access import SYSTEM, VISITOR
+from registry.access import SYSTEM, VISITOR, Role
 from registry.audit.queries import events_of
 from registry.bookings import queries, service
 from registry.bookings.codes import OutcomeDecision
 from registry.bookings.states import HOLDING, TRANSITIONS, BookingState
+from registry.entries import service as entry_service
 from registry.entries.codes import Audience
 from registry.entries.service import EnvironmentText
 from registry.errors import (
@@ -183,8 +185,6 @@ async def test_step_that_needs_a_reason_is_refused_without_one(action: str) -> N
 
 
 async def test_nobody_decides_on_their_own_request() -> None:
-    from registry.access import Role  # noqa: PLC0415
-
     the_scene = await scene()
     row = await database.fetch_one("SELECT accountable_body FROM entry WHERE id = $1", the_scene.environment_id)
     assert row is not None
@@ -209,8 +209,6 @@ _OFFICE = EnvironmentText(
 
 @pytest.mark.parametrize(("hours_ahead", "hours"), [(-2, 1), (2, 1), (24 * 40, 1), (48, 0.5), (48, 5)], ids=str)
 async def test_time_outside_the_environments_rules_is_refused(hours_ahead: float, hours: float) -> None:
-    from dataclasses import replace  # noqa: PLC0415
-
     text = replace(_OFFICE, opening_hours=factories.ALL_DAY_EVERY_DAY)
     _, slug = await factories.environment(text=text)
     the_scene = await scene()
@@ -221,8 +219,6 @@ async def test_time_outside_the_environments_rules_is_refused(hours_ahead: float
 
 
 async def test_closed_place_wrong_audience_and_too_many_participants_are_refused() -> None:
-    from dataclasses import replace  # noqa: PLC0415
-
     the_scene = await scene()
     _, closed = await factories.environment(text=_OFFICE)
     opened = replace(_OFFICE, opening_hours=factories.ALL_DAY_EVERY_DAY)
@@ -326,3 +322,53 @@ def test_every_error_has_a_status() -> None:
     statuses = {kind.__name__: kind.status for kind in DomainError.__subclasses__()}
     assert statuses["TimeTaken"] == 409
     assert statuses["NotFound"] == 404
+
+
+async def test_handing_over_does_not_let_anybody_decide_on_their_own_request() -> None:
+    the_scene = await scene()
+    row = await database.fetch_one("SELECT accountable_body FROM entry WHERE id = $1", the_scene.environment_id)
+    assert row is not None
+    body = row["accountable_body"]
+    both = await factories.person(Role.HOST, Role.EMPLOYEE, organisation_id=body)
+    colleague = await factories.person(Role.EMPLOYEE, organisation_id=body)
+    written = await service.create_booking(both, request_for(the_scene.slug), submit=True)
+    await service.hand_over(both, written, colleague.email)
+    sent = await service.create_booking(colleague, request_for(the_scene.slug))
+    await service.move_booking(both, sent, "submit")
+    for booking_id in (written, sent):
+        with pytest.raises(NotPermitted):
+            await service.move_booking(both, booking_id, "approve")
+
+
+async def test_request_for_a_place_that_was_archived_meanwhile_is_neither_sent_nor_approved() -> None:
+    the_scene = await scene()
+    requester, host = the_scene.people["requester"], the_scene.people["host"]
+    draft = await service.create_booking(requester, request_for(the_scene.slug))
+    sent = await service.create_booking(requester, request_for(the_scene.slug, hours_ahead=72), submit=True)
+    await entry_service.move_entry(SYSTEM, the_scene.environment_id, "archive")
+    with pytest.raises(NotFound):
+        await service.move_booking(requester, draft, "submit")
+    with pytest.raises(RuleBroken):
+        await service.move_booking(host, sent, "approve")
+
+
+async def test_request_whose_time_has_begun_is_not_approved() -> None:
+    the_scene = await scene()
+    booking_id = await booking_in(the_scene, BookingState.SUBMITTED, hours_ahead=-0.5)
+    with pytest.raises(RuleBroken):
+        await service.move_booking(the_scene.people["host"], booking_id, "approve")
+
+
+async def test_whole_and_its_part_in_one_request_are_named_as_such() -> None:
+    the_scene = await scene()
+    row = await database.fetch_one("SELECT accountable_body FROM entry WHERE id = $1", the_scene.environment_id)
+    assert row is not None
+    _, part = await factories.environment(
+        body=row["accountable_body"], text=EnvironmentText(parent=the_scene.environment_id)
+    )
+    text = request_for(the_scene.slug)
+    with pytest.raises(InvalidInput) as refused:
+        await service.create_booking(
+            the_scene.people["requester"], replace(text, environments=(the_scene.slug, part)), submit=True
+        )
+    assert [fault.field for fault in refused.value.errors] == ["environments"]

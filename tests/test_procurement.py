@@ -121,8 +121,8 @@ async def test_only_officers_of_the_buyer_move_and_change_procurements(who: str,
         await service.change_procurement(person, procurement_id, text, read_version=version)
         assert await service.move_procurement(person, procurement_id, "prepare") is Stage.PREPARATION
         return
-    # The host of the buyer and the coordinator edit entries, so they see the draft, and the auditor sees everything.
-    sees = published or who in {"host", "coordinator", "auditor"}
+    # The coordinator publishes entries and so sees the draft, and the auditor sees everything.
+    sees = published or who in {"coordinator", "auditor"}
     refusal = NotSignedIn if who == "visitor" else NotPermitted if sees else NotFound
     with pytest.raises(refusal):
         await service.move_procurement(person, procurement_id, "prepare")

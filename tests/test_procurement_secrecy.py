@@ -18,7 +18,7 @@ from tests.test_procurement import PEOPLE
 
 TEAM = {"officer", "buyers_officer", "auditor"}
 # Who else sees an entry that is not published: the host edits the entries of the body, the coordinator all.
-EDITORS = {"host", "coordinator"}
+EDITORS = {"coordinator"}
 SECRETS = (
     make.SECRET_NEED,
     make.SECRET_CRITERIA,

@@ -110,25 +110,27 @@ async def sign_in(email: str, password: str, *, hours: int) -> str:
         WrongPassword: the address or the password is wrong.
     """
     address = email.strip().lower()[:254]
-    await _refuse_when_locked(address)
+    # The attempt counts before the password is looked at, so that many at once are not all tried.
+    await _count_attempt(address)
     row = await database.fetch_one("SELECT id, password_hash FROM person WHERE email = $1 AND active", address)
     # An unknown address takes as long as a known one, so that nobody learns which addresses exist.
     stored = row["password_hash"] if row else None
     stored = await asyncio.to_thread(_no_password) if stored is None else stored
     if not await asyncio.to_thread(_matches, str(stored), password) or row is None:
         async with database.transaction():
-            await SignInAttempt.insert(SignInAttempt(email=address))
             await record(SYSTEM, EventType.SIGN_IN_FAILED, row["id"] if row else 0)
         raise WrongPassword(message(N_("The e-mail address or the password is wrong. Check both and try again.")))
+    await SignInAttempt.delete().where(SignInAttempt.email == address)
     return await open_session(row["id"], hours=hours)
 
 
-async def _refuse_when_locked(address: str) -> None:
+async def _count_attempt(address: str) -> None:
     await database.fetch(
         "DELETE FROM sign_in_attempt WHERE at < now() - make_interval(mins => $1)", rules.LOCKOUT_MINUTES
     )
-    failures = await database.fetch_one("SELECT count(*) AS n FROM sign_in_attempt WHERE email = $1", address)
-    if failures and failures["n"] >= rules.FAILURES_BEFORE_LOCKOUT:
+    await SignInAttempt.insert(SignInAttempt(email=address))
+    attempts = await database.fetch_one("SELECT count(*) AS n FROM sign_in_attempt WHERE email = $1", address)
+    if attempts and attempts["n"] > rules.FAILURES_BEFORE_LOCKOUT:
         raise TooManyAttempts(
             message(
                 N_("There have been too many attempts with this address. Try again in %(n)s minutes."),

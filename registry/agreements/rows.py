@@ -54,6 +54,7 @@ class AgreementRow:
     version_number: int
     parties: tuple[PartyView, ...]
     entries: tuple[EntryLink, ...]
+    version_author_id: int | None = None
 
     def facts(self, today: date | None = None) -> AgreementFacts:
         """The facts for the rules, on a day (today unless told)."""
@@ -70,6 +71,7 @@ class AgreementRow:
             valid_from=self.valid_from,
             valid_until=self.valid_until,
             today=today or rules.today(),
+            version_author=self.version_author_id,
         )
 
     @property
@@ -97,7 +99,8 @@ ROW = """
 SELECT a.*, coalesce(nullif(a.title, ''), t.title_sv) AS title_sv,
        coalesce(nullif(a.title, ''), t.title_en) AS title_en,
        author.name AS author_name, t.code AS template_code,
-       v.id AS version_id, v.number AS version_number, v.terms AS terms_id, v.text_sv, v.text_en, v.sha256,
+       v.id AS version_id, v.number AS version_number, v.created_by AS version_author_id,
+       v.terms AS terms_id, v.text_sv, v.text_en, v.sha256,
        (SELECT json_agg(json_build_object(
                    'organisation_id', p.organisation, 'role', p.role, 'name_sv', o.name_sv, 'name_en', o.name_en,
                    'signed_at', s.signed_at, 'method', s.method, 'signed_by', coalesce(signer.name, '')
@@ -125,6 +128,7 @@ LEFT JOIN template t ON t.id = tv.template
 def row_of(row: Any) -> AgreementRow:  # noqa: ANN401  # a row of the statement above
     """The typed row."""
     return AgreementRow(
+        version_author_id=row["version_author_id"],
         id=row["id"],
         type=AgreementType(row["type"]),
         state=AgreementState(row["state"]),

@@ -67,6 +67,7 @@ class AgreementFacts:
     valid_from: date | None
     valid_until: date | None
     today: date
+    version_author: int | None = None
 
     @property
     def parties(self) -> frozenset[int]:
@@ -115,9 +116,14 @@ def _is_reviewer(actor: Actor, agreement: AgreementFacts) -> Message | None:
 
 
 def _is_not_own(actor: Actor, agreement: AgreementFacts) -> Message | None:
-    if actor.is_system or actor.person_id != agreement.author:
+    if actor.is_system:
         return None
-    return message(N_("You wrote this agreement, so somebody else has to decide on it."))
+    if actor.person_id in {agreement.author, agreement.version_author}:
+        return message(N_("You wrote this agreement, so somebody else has to decide on it."))
+    # Four eyes: whoever acts for the counterparty does not decide for the public party.
+    if acts_for(actor, agreement) & agreement.signers:
+        return message(N_("You act for a party of this agreement, so somebody else has to decide on it."))
+    return None
 
 
 def _is_a_person(actor: Actor, _: AgreementFacts) -> Message | None:
@@ -156,6 +162,9 @@ def _is_editable(_: Actor, agreement: AgreementFacts) -> Message | None:
 def _takes_documents(actor: Actor, agreement: AgreementFacts) -> Message | None:
     if agreement.state in OVER:
         return message(N_("The agreement is over, so nothing can be added to it."))
+    # What is in force is what was signed; before that legal may add the copy signed on paper.
+    if agreement.state is AgreementState.IN_FORCE:
+        return message(N_("The agreement is in force, so nothing can be added to it. Make a new agreement instead."))
     if is_reviewer.allows(actor, agreement):
         return None
     if agreement.state in EDITABLE or (agreement.state is AgreementState.IN_REVIEW and not agreement.signed):
@@ -214,7 +223,7 @@ def _may_sign(actor: Actor, signing: Signing) -> Message | None:
     if actor.may(Permission.AGREEMENT_REVIEW, agreement.region):
         # Legal signs for the public party, and records what a counterparty has signed on paper.
         on_paper = signing.method is SignatureMethod.RECORDED_COPY
-        if signing.organisation in agreement.region or on_paper:
+        if (signing.organisation in agreement.region) is not on_paper:
             return None
     if signing.method is SignatureMethod.SIGNED_IN and signing.organisation in acts_for(actor, agreement):
         return None

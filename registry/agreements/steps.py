@@ -15,7 +15,7 @@ from registry.agreements.rules import AgreementFacts, Signing
 from registry.agreements.states import SIGNABLE, TRANSITIONS, AgreementState
 from registry.agreements.tables import AgreementSignature
 from registry.audit.service import EventType, record
-from registry.errors import N_, NotFound, NotPermitted, RuleBroken, invalid, message
+from registry.errors import N_, EditedMeanwhile, NotFound, NotPermitted, RuleBroken, invalid, message
 from registry.jobs.service import Job, enqueue
 
 LONGEST_REASON = 5000
@@ -45,19 +45,28 @@ async def _row(agreement_id: UUID) -> database.Row:
 
 
 async def take_step(
-    actor: Actor, agreement_id: UUID, action: str, *, reason: str = "", now: datetime | None = None
+    actor: Actor,
+    agreement_id: UUID,
+    action: str,
+    *,
+    reason: str = "",
+    read_version: int | None = None,
+    now: datetime | None = None,
 ) -> AgreementState:
     """Take a step of the state table: submit, request_changes, approve or terminate; returns the new state.
 
-    An approved agreement that everybody has signed already goes on by itself.
+    An approved agreement that everybody has signed already goes on by itself. `read_version` is the number of the
+    version that the actor has read, where that is known.
 
     Raises:
+        EditedMeanwhile: there is a newer version.
         NotFound, NotPermitted; TransitionNotAllowed: not from this state.
         RuleBroken: the agreement lacks dates or would have ended already. InvalidInput: the reason is missing.
     """
     moment = now or datetime.now(UTC)
     async with database.transaction():
         agreement = row_of(await locked(actor, agreement_id))
+        _refuse_stale(agreement, read_version)
         facts = agreement.facts(rules.today(moment))
         if refusal := rules.can_take[action](actor, facts):
             raise NotPermitted(refusal)
@@ -70,6 +79,15 @@ async def take_step(
         if action == "approve":
             state = await _go_on(actor, agreement_id, moment)
     return state
+
+
+def _refuse_stale(agreement: AgreementRow, read_version: int | None) -> None:
+    if read_version is not None and read_version != agreement.version_number:
+        raise EditedMeanwhile(
+            message(
+                N_("There is a newer version of the agreement than the one you read. Load the page and read it first.")
+            )
+        )
 
 
 def _check_reason(action: str, reason: str) -> None:
@@ -121,6 +139,7 @@ async def sign(
     *,
     organisation_id: int | None = None,
     method: SignatureMethod = SignatureMethod.SIGNED_IN,
+    read_version: int | None = None,
     now: datetime | None = None,
 ) -> AgreementState:
     """Sign the current version for an organisation; returns the state after that.
@@ -137,6 +156,7 @@ async def sign(
     try:
         async with database.transaction():
             row = await locked(actor, agreement_id)
+            _refuse_stale(row_of(row), read_version)
             facts = row_of(row).facts(rules.today(moment))
             signing = Signing(facts, organisation_id or _only_party(actor, facts, method), method)
             if refusal := rules.may_sign(actor, signing):

@@ -1,6 +1,6 @@
 """Reading bookings and free times. What an actor may not see is not found."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -81,22 +81,22 @@ async def facts_of(row: Any, now: datetime | None = None) -> BookingFacts:  # no
         " WHERE be.booking = $1 ORDER BY e.id",
         row["id"],
     )
-    return _facts(row, [(r["accountable_body"], r["unit"]) for r in responsible], now)
-
-
-def _facts(
-    row: Any,  # noqa: ANN401  # a row of any query
-    responsible: Iterable[Iterable[int | None]],
-    now: datetime | None,
-) -> BookingFacts:
+    involved = await database.fetch(
+        "SELECT DISTINCT actor_id FROM audit_event WHERE subject_kind = 'booking' AND subject_id = $1"
+        " AND actor_id IS NOT NULL AND (type IN ('booking.created', 'booking.changed') OR data->>'action' = 'submit')",
+        str(row["id"]),
+    )
     return BookingFacts(
         state=BookingState(row["state"]),
         requester=row["requester"],
         organisation=row["organisation"],
-        responsible=tuple(frozenset(x for x in among if x is not None) for among in responsible),
+        responsible=tuple(
+            frozenset(x for x in (r["accountable_body"], r["unit"]) if x is not None) for r in responsible
+        ),
         starts_at=row["starts_at"],
         ends_at=row["ends_at"],
         now=now or datetime.now(UTC),
+        involved=frozenset(r["actor_id"] for r in involved),
     )
 
 
@@ -124,16 +124,19 @@ async def get_booking(actor: Actor, booking_id: UUID) -> BookingView:
         booking=booking,
         is_own=rules.is_requester.allows(actor, facts),
         missing=await missing_for(row),
-        events=await events_of("booking", booking_id),
+        # Who has read it is for the log, not for the parties.
+        events=[event for event in await events_of("booking", booking_id) if event.type != EventType.BOOKING_READ],
         actions=[action for action in possible if action not in refusals],
         refusals=refusals,
     )
 
 
 async def missing_for(row: Any) -> list[MissingAgreement]:  # noqa: ANN401  # a row of any query
-    """The agreements that a booking still lacks; none once it is over, and none without times."""
+    """The agreements that a booking lacks, also when it is confirmed; none once it runs, is over or has no times."""
     waits = {BookingState.DRAFT, BookingState.SUBMITTED, BookingState.CHANGES_REQUESTED, BookingState.WAITLISTED}
-    if BookingState(row["state"]) not in waits | {BookingState.APPROVED} or row["starts_at"] is None:
+    if BookingState(row["state"]) not in waits | {BookingState.APPROVED, BookingState.CONFIRMED}:
+        return []
+    if row["starts_at"] is None:
         return []
     ids = await database.fetch("SELECT environment FROM booking_environment WHERE booking = $1", row["id"])
     return await missing_agreements(

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from registry.access import Actor, Permission, Rule
 from registry.bookings.states import BookingState
 from registry.entries.queries import EntryView, Opening
+from registry.entries.states import EntryStatus
 from registry.errors import N_, Message, message
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -19,7 +20,11 @@ Interval = tuple[datetime, datetime]
 
 @dataclass(frozen=True)
 class BookingFacts:
-    """What the rules need to know of a booking. `responsible`: for each environment its body and unit."""
+    """What the rules need to know of a booking.
+
+    `responsible`: for each environment its body and unit. `involved`: everybody who has written, changed or sent
+    the request, also before it was handed over.
+    """
 
     state: BookingState
     requester: int
@@ -28,6 +33,7 @@ class BookingFacts:
     starts_at: datetime | None
     ends_at: datetime | None
     now: datetime
+    involved: frozenset[int] = frozenset()
 
 
 def _is_requester(actor: Actor, booking: BookingFacts) -> Message | None:
@@ -61,7 +67,7 @@ def _reads_all(actor: Actor, booking: BookingFacts) -> Message | None:
 
 
 def _is_not_own(actor: Actor, booking: BookingFacts) -> Message | None:
-    if actor.person_id != booking.requester or actor.is_system:
+    if actor.is_system or (actor.person_id != booking.requester and actor.person_id not in booking.involved):
         return None
     return message(N_("This is your own request, so somebody else must decide on it."))
 
@@ -152,6 +158,15 @@ def _has_a_good_length(environment: EntryView, length: timedelta) -> Message | N
     if length > timedelta(minutes=environment.longest):
         return message(N_("The longest booking is %(minutes)s minutes."), minutes=environment.longest)
     return None
+
+
+def still_bookable(environment: EntryView, audience: str, starts_at: datetime, now: datetime) -> Message | None:
+    """None, or why a request that was possible when it was sent can no longer be approved."""
+    if environment.status != EntryStatus.PUBLISHED:
+        return message(N_("The environment is no longer published, so nothing can be booked in it."))
+    if starts_at <= now:
+        return message(N_("The time has already begun. Ask the requester for another time."))
+    return _may_be_booked(environment, audience)
 
 
 def is_open(hours: Sequence[Opening], starts_at: datetime, ends_at: datetime) -> Message | None:

@@ -25,6 +25,7 @@ from registry.bookings.tables import Booking, BookingEnvironment
 from registry.entries import queries as entries
 from registry.entries.codes import Audience, Perspective
 from registry.entries.queries import EntryView
+from registry.entries.states import EntryStatus
 from registry.errors import (
     N_,
     FieldError,
@@ -160,12 +161,20 @@ async def _take(
         raise invalid("decision", N_("Choose what was decided after the test."))
     if action == "submit":
         await _check_request(actor, row)
+    if action == "approve":
+        await _check_still_bookable(row)
+    if action == "start" and await queries.missing_for(row):
+        raise RuleBroken(
+            message(
+                N_("A required agreement is no longer in force. Legal has to put one in force before the test begins.")
+            )
+        )
     await _write(actor, row, action, state, reason=reason, decision=decision)
     await record(
         actor,
         EventType.BOOKING_STATE_CHANGED,
         row["id"],
-        {"action": action, "from": facts.state.value, "to": state.value, "reason": reason},
+        {"action": action, "from": facts.state.value, "to": state.value},
     )
     if action == "submit":
         await _open_agreements(actor, row)
@@ -303,6 +312,14 @@ async def _environments(actor: Actor, slugs: Sequence[str]) -> list[EntryView]:
     found = await entries.environments_by_slug(actor, slugs)
     if unknown := [slug for slug in slugs if slug not in found]:
         raise NotFound(message(N_("There is no environment “%(slug)s” that you can book."), slug=unknown[0]))
+    ids = {environment.id for environment in found.values()}
+    for environment in found.values():
+        if environment.parent in ids:
+            raise invalid(
+                "environments",
+                N_("“%(part)s” is a part of another environment in the request. Book the whole or the part."),
+                part=environment.slug,
+            )
     return [found[slug] for slug in slugs]
 
 
@@ -332,7 +349,10 @@ async def _check_request(actor: Actor, row: Mapping[str, Any]) -> None:
     if blank:
         raise InvalidInput(blank)
     now = datetime.now(UTC)
-    for environment in await _environments_of(row["id"]):
+    slugs = [environment.slug for environment in await _environments_of(row["id"])]
+    for environment in await _environments(actor, slugs):
+        if environment.status != EntryStatus.PUBLISHED:
+            raise RuleBroken(message(N_("The environment is no longer published, so nothing can be booked in it.")))
         if reason := rules.times_fit(environment, row["audience"], row["starts_at"], row["ends_at"], now):
             raise RuleBroken(reason, environment=environment.slug)
         most = environment.most_participants
@@ -348,6 +368,13 @@ async def _check_request(actor: Actor, row: Mapping[str, Any]) -> None:
                 ]
             )
     await _try_to_hold(actor, row)
+
+
+async def _check_still_bookable(row: Mapping[str, Any]) -> None:
+    """Raises RuleBroken when the place has closed for this request since it was sent."""
+    for environment in await _environments_of(row["id"]):
+        if reason := rules.still_bookable(environment, row["audience"], row["starts_at"], datetime.now(UTC)):
+            raise RuleBroken(reason, environment=environment.slug)
 
 
 async def _try_to_hold(actor: Actor, row: Mapping[str, Any]) -> None:

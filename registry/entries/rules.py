@@ -20,10 +20,11 @@ class EntryFacts:
 
 
 def _is_editor(actor: Actor, entry: EntryFacts) -> Message | None:
-    if actor.may(Permission.ENTRY_EDIT, entry.responsible):
-        return None
-    # Procurement officers edit procurements and partnerships, and no other entries.
-    if entry.kind in PROCUREMENT_KINDS and actor.may(Permission.PROCUREMENT_EDIT, entry.responsible):
+    if entry.kind in PROCUREMENT_KINDS:
+        # Procurement officers edit procurements and partnerships, and no other entries; hosts do not.
+        if actor.may(Permission.PROCUREMENT_EDIT, entry.responsible) or actor.may(Permission.ENTRY_PUBLISH):
+            return None
+    elif actor.may(Permission.ENTRY_EDIT, entry.responsible):
         return None
     return message(N_("Only a host of this entry or the innovation unit may change it."))
 

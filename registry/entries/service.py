@@ -4,7 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ from piccolo.columns import Column
 
 from registry import database, transitions
 from registry.access import Actor, require_signed_in
+from registry.accounts.queries import organisations_by_id
 from registry.audit.service import EventType, record
 from registry.entries import rules
 from registry.entries.codes import (
@@ -128,6 +129,7 @@ async def create_entry(
     )
     if reason := rules.can_edit(actor, facts):
         raise NotPermitted(reason)
+    await _require_own_body(actor, text)
     try:
         async with database.transaction():
             chosen = slug or await _free_slug(text.title_sv or text.title_en)
@@ -159,6 +161,8 @@ async def change_entry(actor: Actor, entry_id: int, text: EntryText, *, read_ver
                 raise EditedMeanwhile(
                     message(N_("The entry has been changed since you opened it. Load it again and redo your change."))
                 )
+            if (row["accountable_body"], row["unit"]) != (text.accountable_body, text.unit):
+                await _require_own_body(actor, text)
             values = _columns(text)
             changed = sorted(name for name, value in values.items() if _differs(row[name], value))
             await Entry.update(cast("dict[Column | str, Any]", {**values, "version": read_version + 1})).where(
@@ -210,7 +214,10 @@ async def move_entry(actor: Actor, entry_id: int, action: str, *, review_message
     """
     async with database.transaction():
         row = await _locked(actor, entry_id)
-        if reason := rules.can_take[action](actor, facts_of(row)):
+        facts = facts_of(row)
+        if await _has_written(actor, entry_id):
+            facts = replace(facts, created_by=actor.person_id)
+        if reason := rules.can_take[action](actor, facts):
             raise NotPermitted(reason)
         status = transitions.apply(TRANSITIONS, action, EntryStatus(row["status"]))
         if action == "request_changes" and not review_message:
@@ -304,6 +311,30 @@ def _typed(name: str, value: Any) -> Any:  # noqa: ANN401  # a column may hold a
     if isinstance(value, list):
         return tuple(code(part) for part in value)
     return code(value) if name in _CODES else value
+
+
+async def _require_own_body(actor: Actor, text: EntryText) -> None:
+    """Nobody makes an organisation accountable that their role does not cover, unless as the body of their own unit."""
+    facts = rules.EntryFacts(
+        EntryStatus.DRAFT, text.visibility, frozenset({text.accountable_body}), actor.person_id, text.kind
+    )
+    if rules.can_edit(actor, facts) is None:
+        return
+    units = await organisations_by_id({text.unit} if text.unit is not None else set())
+    if any(unit.parent_id == text.accountable_body for unit in units.values()):
+        return
+    raise invalid("accountable_body", N_("Choose an organisation that your role covers as the accountable body."))
+
+
+async def _has_written(actor: Actor, entry_id: int) -> bool:
+    """Whether the actor has written any of the entry's text, so that somebody else has to decide on it."""
+    row = await database.fetch_one(
+        "SELECT EXISTS (SELECT FROM audit_event WHERE subject_kind IN ('entry', 'environment') AND subject_id = $1"
+        " AND actor_id = $2 AND type IN ('entry.created', 'entry.changed', 'environment.changed')) AS written",
+        str(entry_id),
+        actor.person_id,
+    )
+    return row is not None and bool(row["written"])
 
 
 async def _locked(actor: Actor, entry_id: int) -> database.Row:

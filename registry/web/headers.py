@@ -35,7 +35,7 @@ async def add_headers(message: Message, scope: Scope) -> None:
         headers.setdefault("Strict-Transport-Security", _HSTS)
     if (language := _chosen_language(scope)) is not None:
         headers.add("Set-Cookie", language)
-    if scope["path"].startswith("/static/"):
+    if scope["path"].startswith("/static/") and message["status"] in {200, 206, 304}:
         # Addresses of these files change with their content.
         headers.setdefault("Cache-Control", "public, max-age=31536000, immutable")
     else:

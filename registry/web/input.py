@@ -51,7 +51,8 @@ def _blank_to_none(value: object) -> object:
 
 def _only_text(value: object) -> object:
     # Pydantic would read a bare number as seconds since 1970.
-    if not isinstance(value, str | datetime):
+    is_number = isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdigit()
+    if is_number or not isinstance(value, str | datetime):
         raise PydanticCustomError("datetime_type", "no time")
     return value
 

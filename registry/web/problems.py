@@ -113,6 +113,12 @@ def _no_such_text(request: AnyRequest, error: CharacterNotInRepertoireError) -> 
 
 def _unexpected_error(request: AnyRequest, error: Exception) -> Response[Any]:
     language.use_language(language.wanted_language(request))
+    # JSON that is nested too deep or is not UTF-8 fails before it becomes an input error of the framework.
+    if _wants_json(request) and isinstance(error, (RecursionError, UnicodeDecodeError)):
+        return _domain_error(request, invalid_input([{"type": "json_invalid", "loc": ("body",)}]))
+    # A file name that no file can have.
+    if request.url.path.startswith("/static/") and isinstance(error, (ValueError, OSError)):
+        return _domain_error(request, NotFound())
     log.error("Unexpected error at %s %s", request.method, request.url.path, exc_info=error)
     title, detail = _STATUS_TEXTS[500]
     return _answer(

@@ -58,12 +58,14 @@ class Step(Input):
     """A step with its reason."""
 
     reason: LongText = ""
+    version: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
 class SignatureRequest(Input):
     """For which party, and how; both can be left out where there is only one possibility."""
 
     organisation: OrganisationId | None = None
+    version: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     method: SignatureMethod = SignatureMethod.SIGNED_IN
 
 
@@ -252,7 +254,8 @@ def _step(path: str, action: str, summary: str) -> ControllerRouterHandler:
     async def step(
         actor: CurrentActor, agreement_id: FromPath[UUID], data: JSONBody[Step | None] = None
     ) -> AgreementAnswer:
-        await service.take_step(actor, agreement_id, action, reason=(data or Step()).reason)
+        body = data or Step()
+        await service.take_step(actor, agreement_id, action, reason=body.reason, read_version=body.version)
         return await _answer(actor, agreement_id)
 
     return step
@@ -264,7 +267,9 @@ async def sign(
 ) -> AgreementAnswer:
     """Sign the current version for your organisation; legal signs for the public party."""
     body = data or SignatureRequest()
-    await service.sign(actor, agreement_id, organisation_id=body.organisation, method=body.method)
+    await service.sign(
+        actor, agreement_id, organisation_id=body.organisation, method=body.method, read_version=body.version
+    )
     return await _answer(actor, agreement_id)
 
 

@@ -25,7 +25,7 @@ from registry.web import language
 from registry.web.authentication import CurrentActor
 from registry.web.booking_status import next_step, timeline
 from registry.web.calendar import new_booking_url, stockholm, week_days
-from registry.web.input import BlankIsNone, Input, Line, LongText, form_values, parse, read_form, read_query
+from registry.web.input import BlankIsNone, Day, Input, Line, LongText, form_values, parse, read_form, read_query
 from registry.web.labels import options
 from registry.web.rendering import go_to, page
 
@@ -33,7 +33,6 @@ AnyRequest = Request[Any, Any, Any]
 STEPS = ("time", "test", "benefit", "terms", "review")
 STEP_LABELS = (N_("Time"), N_("What you will test"), N_("Benefit"), N_("Terms"), N_("Check and send"))
 PAGE_SIZE = 20
-Day = date  # a field of a form is called date
 
 
 class NewBooking(Input):
@@ -210,11 +209,11 @@ def _moments(form: TimeForm) -> tuple[datetime, datetime]:
 def _prefilled(wanted: NewBooking) -> dict[str, Any]:
     try:
         starts_at, ends_at = datetime.fromisoformat(wanted.starts_at), datetime.fromisoformat(wanted.ends_at)
-    except ValueError:
+        if starts_at.tzinfo is None or ends_at.tzinfo is None:
+            return {}
+        return _local_values(starts_at, ends_at)
+    except (ValueError, OverflowError):
         return {}
-    if starts_at.tzinfo is None or ends_at.tzinfo is None:
-        return {}
-    return _local_values(starts_at, ends_at)
 
 
 def _local_values(starts_at: datetime, ends_at: datetime) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class SignInForm(Input):
 @get("/sign-in", include_in_schema=False)
 async def sign_in_page(request: AnyRequest) -> Template:
     """The sign-in form, in the demo with a button for each role."""
-    return _form(request, SignInForm(next=request.query_params.get("next", "")[:200]))
+    return _form(request, SignInForm(next=_safe(request.query_params.get("next", ""))))
 
 
 @post("/sign-in", include_in_schema=False)
@@ -68,7 +68,8 @@ async def sign_out(request: AnyRequest, actor: CurrentActor) -> Redirect:
 
 def _safe(path: str) -> str:
     """A path on this site, never another site's address."""
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
+    good = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "<" not in path
+    return path[:200] if good else "/"
 
 
 def _form(
