@@ -16,6 +16,7 @@ from registry.web.input import invalid_input
 from registry.web.rendering import go_to, page
 
 PROBLEM_TYPES = "/problems"
+_FIRST_FAULT_OF_OURS = 500
 LONGEST_WAY_BACK = 200
 log = logging.getLogger(__name__)
 AnyRequest = Request[Any, Any, Any]
@@ -89,8 +90,12 @@ def _validation_error(request: AnyRequest, error: ValidationException) -> Respon
 
 def _http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
     language.use_language(language.wanted_language(request))
-    if error.status_code == NotFound.status:
+    is_ours = error.status_code >= _FIRST_FAULT_OF_OURS
+    # The file server fails on a name that no file can have.
+    if error.status_code == NotFound.status or (is_ours and request.url.path.startswith("/static/")):
         return _domain_error(request, NotFound())
+    if is_ours:
+        log.error("Unexpected error at %s %s", request.method, request.url.path, exc_info=error)
     if error.status_code == 400 and _wants_json(request):  # noqa: PLR2004  # malformed JSON is malformed input
         return _domain_error(request, invalid_input([{"type": "json_invalid", "loc": ("body",)}]))
     title, detail = _STATUS_TEXTS.get(error.status_code, _STATUS_TEXTS[400])
