@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import typer
 from rich.console import Console
 
-from registry.demo.embedded import LOOPBACK_HOSTS, DemoError, port_is_taken
+from registry import LOOPBACK_HOSTS
+from registry.demo.embedded import DemoError, port_is_taken
 
 if TYPE_CHECKING:
     from registry.settings import Settings

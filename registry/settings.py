@@ -1,15 +1,13 @@
 """Settings of the program; nothing else reads the environment."""
 
 from functools import lru_cache
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
-# The demo's passwords are known to everybody, so it answers to this machine only.
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+from registry import LOOPBACK_HOSTS
+
 SHORTEST_SECRET = 32
 
 

@@ -131,4 +131,5 @@ def missing(what: str) -> None:
     """Skip the test because something is missing, with the reason; fail where everything is required."""
     if os.environ.get("REGISTRY_REQUIRE_ALL") == "1":
         pytest.fail(what)
+    # The one skip of the suite: for a machine without Chromium; .ci/run never takes this way.
     pytest.skip(what)

@@ -10,10 +10,6 @@ import warnings
 from pathlib import Path
 from typing import TextIO
 
-# The demo's passwords are known to everybody, so it answers to this machine only.
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
-PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
-
 
 class DemoError(Exception):
     """The demo cannot start; the text says why and what to do."""

@@ -16,8 +16,8 @@ from threading import Event, Thread
 
 from rich.console import Console
 
+from registry import PROJECT_ROOT
 from registry.demo.embedded import (
-    PROJECT_ROOT,
     DemoError,
     claim,
     port_is_taken,

@@ -16,8 +16,8 @@ from babel.numbers import format_currency, get_currency_precision
 from babel.support import Translations
 from litestar import Request
 
+from registry import PROJECT_ROOT
 from registry.errors import FieldError, Message
-from registry.settings import PROJECT_ROOT
 
 LANGUAGES = ("sv", "en")
 STOCKHOLM = ZoneInfo("Europe/Stockholm")

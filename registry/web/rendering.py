@@ -13,9 +13,10 @@ from litestar.response import Redirect, Template
 from litestar.template.config import TemplateConfig
 from markupsafe import Markup
 
+from registry import PROJECT_ROOT
 from registry.access import VISITOR, Actor, Permission
 from registry.errors import N_
-from registry.settings import PROJECT_ROOT, load_settings
+from registry.settings import load_settings
 from registry.web import booking_status, language
 from registry.web.labels import label
 from registry.web.notices import NOTICES

@@ -4,8 +4,7 @@ from litestar import Response, get
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-from registry import database
-from registry.settings import PROJECT_ROOT
+from registry import PROJECT_ROOT, database
 
 FONTS = PROJECT_ROOT / "node_modules" / "@fontsource-variable" / "source-sans-3" / "files"
 
