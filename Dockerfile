@@ -8,7 +8,7 @@ FROM python:3.12-slim
 WORKDIR /app
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 COPY requirements.lock ./
-RUN pip install --no-cache-dir --require-hashes --requirement requirements.lock
+RUN pip install --no-cache-dir --no-deps --require-hashes --requirement requirements.lock
 COPY . .
 RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable . && useradd --system registry
 COPY --from=frontend /app/node_modules node_modules
