@@ -1,74 +1,153 @@
 """What can be found of an entry: the document that the engines index, put together from what the concepts know."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from search import language
+from search.folding import fold
+from search.language import KIND_WORDS, SECTOR_WORDS, keys, order_key, part_keys, tells, words
+from search.thesaurus import Thesaurus, token
+
+# An entry that offers nothing to sign says so in the filter for required agreements.
+NO_AGREEMENT = "none"
+_BODY_FIELDS = (
+    "description",
+    "offer",
+    "equipment",
+    "requirements",
+    "accessibility",
+    "price_note",
+    "agreement_titles",
+    "content",
+)
+_SHOWN = (
+    "slug",
+    "kind",
+    "title_sv",
+    "title_en",
+    "summary_sv",
+    "summary_en",
+    "primary_sector",
+    "municipality",
+    "body_name_sv",
+    "body_name_en",
+    "track",
+    "ended",
+    "remuneration",
+)
+_SHOWN_LISTS = ("sectors", "perspectives", "bookable_by", "example_fields")
+_TERM_LISTS = ("results_ownership", "publication", "data_owner")
 
 
 @dataclass(frozen=True)
 class Document:
-    """A search document; the fields are those of the table.
+    """A search document.
 
-    Titles and summaries are as people wrote them, because matches in them are shown. `body_*` is everything
-    else that can be found in that language, `names` what is the same in both: bodies, places, keywords, and what
-    kind and sectors are called.
-    `plain*` hold folded words, `order_*` the keys of the title order.
+    `shown` is what a result shows and filters use, by the names of the entry's fields. The `*_words` are what can be
+    found, each word folded with its keys and the notions it names: of title, summary, names (places, organisations,
+    keywords, what kind and sectors are called) and body; `near` has the parts of compounds and the wider notions of
+    all but the body. `body_*` is the body as it was written. `order_*` are the keys of the title order.
     """
 
     id: int
-    title_sv: str
-    title_en: str
-    summary_sv: str
-    summary_en: str
+    shown: dict[str, Any]
+    title_words: str
+    summary_words: str
+    names_words: str
+    near_words: str
+    body_words: str
     body_sv: str
     body_en: str
-    names: str
-    plain_title: str
-    plain_summary: str
-    plain: str
     order_sv: str
     order_en: str
-    results_ownership: tuple[str, ...]
+    free_weeks: tuple[str, ...] = ()
+
+    @property
+    def all_words(self) -> frozenset[str]:
+        """Every word that finds the entry."""
+        texts = (self.title_words, self.summary_words, self.names_words, self.near_words, self.body_words)
+        return frozenset(word for text in texts for word in text.split())
 
 
-_BODY_FIELDS = ("description", "offer", "equipment", "requirements", "accessibility", "price_note", "agreement_titles")
+@dataclass
+class _Analysis:
+    """What the texts of an entry say, as words of the index."""
+
+    thesaurus: Thesaurus
+    near: dict[str, None] = field(default_factory=dict)
+
+    def field(self, texts: Iterable[tuple[str, str]], *, with_near: bool = True) -> str:
+        """The words of (text, language) pairs; what is near them is kept for later."""
+        found: dict[str, None] = {}
+        for text, language in texts:
+            written = words(text)
+            for word in written:
+                found[fold(word)] = None
+                if tells(word):
+                    found.update(dict.fromkeys(keys(word, language)))
+                    if with_near and language == "sv":
+                        self._add_parts(word)
+            for mention in self.thesaurus.mentions(written, language):
+                found.update(dict.fromkeys(token(concept) for concept in mention.concepts))
+                if with_near:
+                    self._add_wider(mention.concepts)
+        return " ".join(found)
+
+    def _add_parts(self, word: str) -> None:
+        self.near.update(dict.fromkeys(part_keys(word)))
+        named = self.thesaurus.part_concepts(word)
+        self.near.update(dict.fromkeys(token(concept) for concept in named))
+        self._add_wider(named)
+
+    def _add_wider(self, concepts: Iterable[int]) -> None:
+        for concept in concepts:
+            self.near.update(dict.fromkeys(token(wider) for wider in self.thesaurus.wider(concept)))
 
 
-def build(source: Mapping[str, Any]) -> Document:
+def build(source: Mapping[str, Any], thesaurus: Thesaurus, *, free_weeks: tuple[str, ...] = ()) -> Document:
     """The document of an entry, from a row as `search.sync` reads it."""
-    titles = f"{source['title_sv']} {source['title_en']}"
+    analysis = _Analysis(thesaurus)
+    named = [source[name] for name in ("municipality", "address") if source[name]]
+    swedish_names = [source["body_name_sv"], source["unit_name_sv"], KIND_WORDS[source["kind"]][0]]
+    english_names = [source["body_name_en"], source["unit_name_en"], KIND_WORDS[source["kind"]][1]]
+    for sector in source["sectors"]:
+        swedish_names.append(SECTOR_WORDS[sector][0])
+        english_names.append(SECTOR_WORDS[sector][1])
+    both = [*named, *source["keywords"]]
     body_sv, body_en = _body(source, "sv"), _body(source, "en")
-    names = _joined(
-        *(source[name] for name in ("body_name_sv", "body_name_en", "unit_name_sv", "unit_name_en")),
-        source["municipality"],
-        source["address"],
-        *source["keywords"],
-        *language.KIND_WORDS[source["kind"]],
-        *(called for sector in source["sectors"] for called in language.SECTOR_WORDS[sector]),
-    )
     return Document(
         id=source["id"],
-        title_sv=source["title_sv"],
-        title_en=source["title_en"],
-        summary_sv=source["summary_sv"],
-        summary_en=source["summary_en"],
+        shown=_shown(source),
+        title_words=analysis.field([(source["title_sv"], "sv"), (source["title_en"], "en")]),
+        summary_words=analysis.field([(source["summary_sv"], "sv"), (source["summary_en"], "en")]),
+        names_words=analysis.field(
+            [(text, "sv") for text in (*both, *swedish_names) if text]
+            + [(text, "en") for text in (*both, *english_names) if text]
+        ),
+        body_words=analysis.field([(body_sv, "sv"), (body_en, "en")], with_near=False),
+        near_words=" ".join(analysis.near),
         body_sv=body_sv,
         body_en=body_en,
-        names=names,
-        plain_title=language.plain_words(titles),
-        plain_summary=language.plain_words(_joined(source["summary_sv"], source["summary_en"])),
-        plain=language.plain_words(_joined(names, body_sv, body_en)),
-        order_sv=language.order_key(source["title_sv"] or source["title_en"], "sv"),
-        order_en=language.order_key(source["title_en"] or source["title_sv"], "en"),
-        results_ownership=tuple(source["results_ownership"]),
+        order_sv=order_key(source["title_sv"] or source["title_en"], "sv"),
+        order_en=order_key(source["title_en"] or source["title_sv"], "en"),
+        free_weeks=free_weeks,
     )
+
+
+def _shown(source: Mapping[str, Any]) -> dict[str, Any]:
+    bookable = bool(source["bookable_by"]) and not source["ended"]
+    return {
+        **{name: source[name] for name in _SHOWN},
+        **{name: list(source[name] or ()) for name in (*_SHOWN_LISTS, *_TERM_LISTS)},
+        "required_agreement": list(source["required_agreements"]) or ([NO_AGREEMENT] if bookable else []),
+        "bookable": bookable,
+        "staff": source["visibility"] != "public",
+        "published_at": int(source["published_at"].timestamp()) if source["published_at"] else 0,
+        "confirmed_at": int(source["confirmed_at"].timestamp()) if source["confirmed_at"] else 0,
+        "latitude": source["latitude"],
+        "longitude": source["longitude"],
+    }
 
 
 def _body(source: Mapping[str, Any], code: str) -> str:
-    return _joined(*(source[f"{name}_{code}"] for name in _BODY_FIELDS))
-
-
-def _joined(*parts: str | None) -> str:
-    return "\n".join(part for part in parts if part)
+    return "\n".join(source[f"{name}_{code}"] for name in _BODY_FIELDS if source[f"{name}_{code}"])

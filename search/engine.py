@@ -7,21 +7,35 @@ request's reader may see.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
-from markupsafe import Markup
+from search.question import Question
 
 LONGEST_TEXT = 500
 LARGEST_PAGE = 100
 MOST_SUGGESTIONS = 8
+# So many found entries are enough: the less sure readings of a question are asked only where there are fewer.
+ENOUGH = 10
 # The filters, each with counts in the answer. Values of one filter mean or, different filters mean and.
-FACETS = ("kind", "sector", "municipality", "remuneration", "results_ownership", "perspective", "bookable_by")
+FACETS = (
+    "kind",
+    "sector",
+    "municipality",
+    "remuneration",
+    "results_ownership",
+    "publication",
+    "data_owner",
+    "required_agreement",
+    "perspective",
+    "bookable_by",
+)
 
 
 class Sort(StrEnum):
     RELEVANCE = "relevance"
     TITLE = "title"
     NEWEST = "newest"
+    DISTANCE = "distance"
 
 
 @dataclass(frozen=True)
@@ -35,14 +49,19 @@ class Near:
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """A question. An empty `text` lists everything; `staff` says whether the reader sees what is for staff.
+    """A question. An empty one lists everything; `staff` says whether the reader sees what is for staff.
 
-    `filters` holds codes by the names of FACETS. `language` decides the order of titles. Pages count from 1.
+    `filters` holds codes by the names of FACETS. `audiences` finds only what one of these may book, `free_week` (ISO
+    8601, `2026-W49`) only what has a free time in that week, `only` just the entry with this id.
+    `language` decides the order of titles. Pages count from 1.
     """
 
-    text: str = ""
+    question: Question = Question()
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     near: Near | None = None
+    audiences: tuple[str, ...] = ()
+    free_week: str | None = None
+    only: int | None = None
     sort: Sort = Sort.RELEVANCE
     page: int = 1
     page_size: int = 20
@@ -52,57 +71,42 @@ class SearchRequest:
 
 @dataclass(frozen=True)
 class Hit:
-    """A found entry. `highlights` has HTML with `<mark>` around matches, by field and language, where there are any.
+    """A found entry: `shown` holds what a result shows, by the entry's field names (see search/document.py).
 
-    `required_agreements` are codes of agreement types; `distance_km` is there where the request had a place.
+    `distance_km` is there where the request had a place.
     """
 
     id: int
-    slug: str
-    kind: str
-    title_sv: str
-    title_en: str
-    summary_sv: str
-    summary_en: str
-    primary_sector: str
-    sectors: list[str]
-    municipality: str
-    body_name_sv: str
-    body_name_en: str
-    track: str
-    ended: bool
-    bookable_by: list[str]
-    remuneration: str | None
-    results_ownership: list[str]
-    required_agreements: list[str]
-    example_fields: list[str]
-    distance_km: float | None
-    highlights: dict[str, dict[str, Markup]]
+    shown: Mapping[str, Any]
+    distance_km: float | None = None
 
 
 @dataclass(frozen=True)
-class SearchResult:
+class EngineResult:
     """One page of what was found, how many there are, and the counts by filter and value.
 
     The counts of a filter ignore that filter's own values, so that they tell what choosing another would add.
-    `only_some_words` says that nothing had all the words, so these have some of them.
+    `doubt` is the least sure reading of the question that was used (0: just what was asked).
     """
 
-    items: list[Hit]
+    hits: list[Hit]
     total: int
     facets: dict[str, dict[str, int]]
-    engine: str
-    only_some_words: bool = False
+    doubt: int = 0
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """An entry whose title begins like what has been typed."""
+    """An entry whose title has words that begin like what has been typed."""
 
     slug: str
     kind: str
     title_sv: str
     title_en: str
+
+
+class EngineAway(Exception):
+    """The engine does not answer, or its index cannot be used; the text says why. Another engine has to step in."""
 
 
 class SearchEngine(Protocol):
@@ -110,8 +114,8 @@ class SearchEngine(Protocol):
 
     name: str
 
-    async def search(self, request: SearchRequest) -> SearchResult:
-        """Answer a question."""
+    async def search(self, request: SearchRequest) -> EngineResult:
+        """Answer a question; raises EngineAway."""
 
     async def suggest(self, text: str, *, staff: bool, language: str) -> list[Suggestion]:
-        """Up to MOST_SUGGESTIONS entries for what has been typed so far."""
+        """Up to MOST_SUGGESTIONS entries for what has been typed so far; raises EngineAway."""

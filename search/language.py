@@ -1,24 +1,36 @@
-"""Words as the index and the questions see them: folding, beginnings, endings, order and the words for codes.
+"""Words as the index and the questions see them: folding, base forms, parts of compounds, order, words for codes.
 
-The stemming is PostgreSQL's own (`swedish`, `english`). What it leaves out is here: people leave out the dots
-of å, ä and ö, Swedish puts words together, and its stemmer keeps most definite endings.
+A *key* is what two forms of a word have in common: `bussarna`, `buss` and `Bussen` share `buss`. The index holds
+the keys of every word of a text, a question asks for one of the keys of each of its words.
 """
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterable
+from functools import lru_cache
+
+import simplemma
+from snowballstemmer import stemmer
+
+from search import swedish
+from search.folding import fold
 
 _WORD = re.compile(r"[^\W_]+")
-_EXCLUDED = re.compile(r'(?:^|(?<=\s))-("[^"]*"?|[^\s"]+)')
-# Endings of definite and plural nouns, longest first; what is left has to be a word of some length.
-_DEFINITE = ("arnas", "ernas", "ornas", "arna", "erna", "orna", "ens", "ets", "ans", "en", "et", "an", "ns", "ts", "n")
-_SHORTEST_STEM = 5
-_SHORTEST_BEGINNING = 3
-_SHORTEST_ENDING = 5
-_SHORTEST_TELLING = 5
+_SHORTEST_PART = 3
+_SHORTEST_LEMMA = 2
 # Swedish sorts å, ä and ö after z; these three characters follow z in ASCII.
 _AFTER_Z = str.maketrans({"å": "{", "ä": "|", "æ": "|", "ö": "}", "ø": "}"})
-
+# They stand in every text and tell nothing.
+STOP_WORDS = {
+    "sv": frozenset(
+        "och i på av för med till från att som en ett den det de är var har kan ska om vid eller men inte vi du jag"
+        " där när så hur vad sin sitt sina över under mellan genom mot efter hos bland annat andra alla".split()
+    ),
+    "en": frozenset(
+        "the a an and or of in on for to with from by at as is are was were be been that this these those it its"
+        " can which who where when how what into between through their our your we you i not other such".split()
+    ),
+}
 # What people call the kinds and sectors, so that "testbädd" or "hospital" finds them without the word in the text.
 KIND_WORDS = {
     "testbed": ("testbädd testmiljö", "testbed test environment"),
@@ -34,12 +46,6 @@ SECTOR_WORDS = {
 }
 
 
-def fold(text: str) -> str:
-    """Lower case without marks: `Strålterapi` becomes `stralterapi`."""
-    apart = unicodedata.normalize("NFKD", text.lower())
-    return "".join(character for character in apart if not unicodedata.combining(character))
-
-
 def words(text: str) -> list[str]:
     """The words of a text in lower case, with their marks."""
     return _WORD.findall(unicodedata.normalize("NFC", text).lower())
@@ -51,87 +57,70 @@ def order_key(title: str, language: str) -> str:
     return fold(lowered.translate(_AFTER_Z) if language == "sv" else lowered)
 
 
-def plain_words(text: str) -> str:
-    """The folded words of a text, and the endings of its long words.
+@lru_cache(maxsize=200_000)
+def keys(word: str, language: str | None = None) -> tuple[str, ...]:
+    """The keys of a word (in lower case, with its marks), the likeliest base form first and the word itself among them.
 
-    The endings let a question find the later part of a compound: `sjukhus` in `universitetssjukhuset`.
+    `language` is that of the text; None stands for a question, which may be in either.
     """
-    folded = dict.fromkeys(fold(word) for word in words(text))
-    endings = {
-        word[start:]: None
-        for word in folded
-        for start in range(_SHORTEST_BEGINNING, len(word) - _SHORTEST_ENDING + 1)
-        if word.isalpha()
-    }
-    return " ".join([*folded, *(ending for ending in endings if ending not in folded)])
+    found: list[str] = []
+    if language != "en":
+        found += _swedish(word)
+    if language != "sv" and (language == "en" or not found):
+        found += _english(word)
+    if not found and word.isalpha():
+        codes = (language,) if language else ("sv", "en")
+        found += [word, *(_stem(word, code) for code in codes)]
+    return tuple(dict.fromkeys(fold(form) for form in [*found, word]))
 
 
-@dataclass(frozen=True)
-class Question:
-    """What a person wrote in the search box, ready for PostgreSQL.
-
-    `text` is for `websearch_to_tsquery`; `head` is the text before the last word. `last` and `all_words` are
-    written in the syntax of `to_tsquery` and find beginnings of words. `excluded` are words and phrases that
-    stood after a minus sign.
-    """
-
-    text: str = ""
-    head: str = ""
-    last: str = ""
-    all_words: str = ""
-    excluded: tuple[str, ...] = ()
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.text and not self.excluded
+@lru_cache(maxsize=200_000)
+def part_keys(word: str) -> tuple[str, ...]:
+    """The keys of the parts of a Swedish compound, the last part's first, because it says what the thing is."""
+    split = swedish.parts(fold(word))
+    found = [key for part in reversed(split) if len(part) >= _SHORTEST_PART for key in keys(part, "sv")]
+    return tuple(dict.fromkeys(found))
 
 
-def ask(text: str) -> Question:
-    """Read what a person wrote: words, "phrases in quotes", OR, and -what to leave out."""
-    excluded = tuple(part.strip('" ') for part in _EXCLUDED.findall(text))
-    wanted = " ".join(_EXCLUDED.sub(" ", text).split())
-    found = [word for word in words(wanted) if word != "or"]
-    # A phrase is meant exactly, so beginnings of its words do not count.
-    if not found or '"' in wanted:
-        return Question(text=wanted, excluded=tuple(part for part in excluded if part))
-    return Question(
-        text=wanted,
-        head=" ".join(found[:-1]),
-        last=_beginnings(found[-1]),
-        all_words=" & ".join(_beginnings(word) for word in found),
-        excluded=tuple(part for part in excluded if part),
-    )
+def compound(word: str) -> tuple[str, ...]:
+    """The parts of a Swedish compound, folded; the last one keeps its ending. None if the word is no compound."""
+    return swedish.parts(fold(word))
 
 
-def ask_for_some(text: str) -> Question | None:
-    """The same, where any of several words is enough; None where that is no other question.
-
-    Short words would find nearly everything, so only the longer ones count as they stand.
-    """
-    if '"' in text or _EXCLUDED.search(text):
-        return None
-    found = [word for word in words(text) if word != "or"]
-    if len(found) <= 1:
-        return None
-    telling = [word for word in found if len(word) >= _SHORTEST_TELLING]
-    return Question(text=" or ".join(found), all_words=" | ".join(_beginnings(word) for word in telling))
+def tells(word: str) -> bool:
+    """Whether a word says anything by itself: no stop word of either language."""
+    return word not in STOP_WORDS["sv"] and word not in STOP_WORDS["en"]
 
 
-def ask_for_titles(text: str) -> str:
-    """A question in the syntax of `to_tsquery` for titles whose words begin with the words of the text."""
-    return " & ".join(f"'{fold(word)}':*A" for word in words(text))
+def all_keys(text: str, language: str) -> Iterable[str]:
+    """The keys of all telling words of a text."""
+    for word in words(text):
+        if tells(word):
+            yield from keys(word, language)
 
 
-def _beginnings(word: str) -> str:
-    forms = [word, fold(word)]
-    stem = _without_definite_ending(word)
-    forms += [stem, fold(stem)]
-    mark = ":*" if len(word) >= _SHORTEST_BEGINNING else ""
-    return "(" + " | ".join(f"'{form}'{mark}" for form in dict.fromkeys(forms)) + ")"
+def _swedish(word: str) -> list[str]:
+    folded = fold(word)
+    found = list(swedish.bases(folded))
+    lemma = simplemma.lemmatize(word, lang="sv").lower() if word.isalpha() else word
+    if lemma != word and len(lemma) >= _SHORTEST_LEMMA:
+        found.append(lemma)
+    if not found and (split := swedish.parts(folded)):
+        # A compound that the list does not have: its last part bends as that word does.
+        beginning = folded[: len(folded) - len(split[-1])]
+        found = [beginning + base for base in swedish.bases(split[-1])]
+    return found
 
 
-def _without_definite_ending(word: str) -> str:
-    for ending in _DEFINITE:
-        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
-            return word[: -len(ending)]
-    return word
+def _english(word: str) -> list[str]:
+    if not word.isascii() or not word.isalpha():
+        return []
+    lemma = simplemma.lemmatize(word, lang="en").lower()
+    return [lemma] if lemma != word or simplemma.is_known(word, lang="en") else []
+
+
+_stemmers = {"sv": stemmer("swedish"), "en": stemmer("english")}
+
+
+def _stem(word: str, language: str) -> str:
+    return str(_stemmers[language].stemWord(word))

@@ -1,0 +1,221 @@
+"""What a person wrote in the search box, as the engines are asked it.
+
+A question becomes *readings*, the surest first: every word as it is meant; then compounds taken apart, notions
+widened, and words left out. An engine answers with the first ones and goes on to the next only where little is
+found, so what is surer always stands above what is less sure.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from search.index_words import IndexWords
+from search.folding import fold
+from search.language import compound, keys, part_keys, tells, words
+from search.thesaurus import Mention, Thesaurus, token
+
+_PHRASE = re.compile(r'"([^"]*)"?')
+_EXCLUDED = re.compile(r'(?:^|(?<=\s))-("[^"]*"?|[^\s"]+)')
+_OR = re.compile(r"\s+(?:OR|ELLER)\s+")
+# More words than this make a question no clearer, and every one costs.
+_MOST_TERMS = 12
+_MOST_BRANCHES = 4
+_SHORTEST_BEGINNING = 2
+_LONG_ENOUGH = 4
+_MOST_TO_LEAVE_OUT = 4
+# How far up the vocabulary a wider notion is looked for.
+_MOST_STEPS = 3
+_FEW = 3
+# A part of a compound, or a word among several, that so many of the entries have says too little by itself.
+_TELLING_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Term:
+    """One thing that is asked for: the words to look for (keys, in this order) and the notions that they name.
+
+    `literal` is what was written, folded; an entry that has it stands before one that has only the notion.
+    `beginning` says that a longer word that begins like it counts too.
+    """
+
+    words: tuple[str, ...]
+    concepts: tuple[int, ...] = ()
+    literal: str = ""
+    beginning: bool = False
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Terms and phrases that an entry has to have all of, and how sure it is that this was meant (0 is surest)."""
+
+    terms: tuple[Term, ...] = ()
+    phrases: tuple[str, ...] = ()
+    doubt: int = 0
+
+
+@dataclass(frozen=True)
+class Question:
+    """All readings. `excluded` are folded words and phrases that no found entry may have.
+
+    `corrected` is the text with misspelt words put right, where there are any: what the readings are of.
+    """
+
+    readings: tuple[Reading, ...] = ()
+    excluded: tuple[str, ...] = ()
+    corrected: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.readings and not self.excluded
+
+    @property
+    def sure(self) -> tuple[Reading, ...]:
+        return tuple(reading for reading in self.readings if reading.doubt == 0)
+
+    @property
+    def has_doubtful(self) -> bool:
+        return any(reading.doubt for reading in self.readings)
+
+
+def ask(text: str, thesaurus: Thesaurus, index_words: IndexWords) -> Question:
+    """Read what a person wrote: words, "phrases in quotes", OR between alternatives, and -what to leave out.
+
+    `index_words` are those of the entries that the person may see; only these are words to correct to.
+    """
+    excluded = tuple(fold(part.strip('" ')) for part in _EXCLUDED.findall(text))
+    wanted = _EXCLUDED.sub(" ", text)
+    reader = _Reader(thesaurus, index_words)
+    branches = [reader.read(part) for part in _OR.split(wanted)[:_MOST_BRANCHES]]
+    sure = [branch for branch in branches if branch.terms or branch.phrases]
+    readings = list(sure)
+    if len(sure) == 1 and not sure[0].phrases:
+        readings += reader.doubtful(sure[0])
+    return Question(tuple(readings), tuple(part for part in excluded if part), reader.corrected(wanted))
+
+
+class _Reader:
+    """Reads one question, and remembers which words it has put right."""
+
+    def __init__(self, thesaurus: Thesaurus, index_words: IndexWords) -> None:
+        self._thesaurus = thesaurus
+        self._words = index_words
+        self._corrections: dict[str, str] = {}
+
+    def read(self, text: str) -> Reading:
+        """What is meant in the first place."""
+        phrases = tuple(" ".join(fold(word) for word in words(part)) for part in _PHRASE.findall(text))
+        written = words(_PHRASE.sub(" ", text))
+        telling = [word for word in written if tells(word)] or written
+        known = [self._known(word, is_last=word is telling[-1]) for word in telling[:_MOST_TERMS]]
+        return Reading(self._terms(known), tuple(phrase for phrase in phrases if phrase))
+
+    def corrected(self, text: str) -> str:
+        """The text with misspelt words put right; nothing where none was."""
+        if not self._corrections:
+            return ""
+        return " ".join(self._corrections.get(word.lower(), word) for word in text.split())
+
+    def _known(self, word: str, *, is_last: bool) -> str:
+        """The word, or the nearest one that the entries have if they have nothing like it."""
+        if self._words.has_any(keys(word)) or self._thesaurus.names(word) or self._splits(word):
+            return word
+        if is_last and len(word) >= _SHORTEST_BEGINNING and self._words.has_beginning(fold(word)):
+            return word
+        nearest = self._words.nearest(fold(word))
+        if nearest is None:
+            return word
+        self._corrections[word] = nearest
+        return nearest
+
+    def _splits(self, word: str) -> bool:
+        found = part_keys(word)
+        return bool(found) and self._words.has_any(found)
+
+    def _terms(self, written: Sequence[str]) -> tuple[Term, ...]:
+        mentions: dict[int, Mention] = {}
+        for mention in self._thesaurus.mentions(written):
+            mentions.setdefault(mention.start, mention)
+        terms, place = [], 0
+        while place < len(written):
+            mention = mentions.get(place)
+            length = mention.length if mention else 1
+            terms.append(self._term(written[place : place + length], mention))
+            place += length
+        return tuple(terms)
+
+    def _term(self, written: Sequence[str], mention: Mention | None) -> Term:
+        literal = fold(" ".join(written))
+        if mention is not None:
+            # Several words that name one thing are found by the thing: apart they would say something else.
+            named = len(mention.words) > 1 and self._words.has_any(map(token, mention.concepts))
+            return Term(() if named else mention.words, mention.concepts, literal)
+        best = max(keys(written[0]), key=self._words.count)
+        return Term((best,), (), literal, beginning=not self._words.has_any([best]))
+
+    def doubtful(self, sure: Reading) -> Iterable[Reading]:
+        """Further readings of the same words, the surer first; each is another question than those before."""
+        seen = {sure.terms}
+        for doubt, readings in enumerate(
+            (self._apart(sure.terms), self._wider(sure.terms), self._fewer(sure.terms)), start=1
+        ):
+            for terms in readings:
+                if terms and terms not in seen:
+                    seen.add(terms)
+                    yield Reading(terms, doubt=doubt)
+
+    def _apart(self, terms: tuple[Term, ...]) -> Iterable[tuple[Term, ...]]:
+        """Longer words that begin like the last one; compounds, and words that name one thing, taken apart."""
+        if len(terms[-1].literal) >= _LONG_ENOUGH and terms[-1].words and not terms[-1].beginning:
+            yield (*terms[:-1], Term((terms[-1].literal,), literal=terms[-1].literal, beginning=True))
+        yield tuple(part for term in terms for part in self._parts(term))
+
+    def _parts(self, term: Term) -> list[Term]:
+        found = [self._one(part) for part in _pieces(term)]
+        return found if found and all(self._count(part) for part in found) else [term]
+
+    def _one(self, word: str) -> Term:
+        mentions = self._thesaurus.mentions([word])
+        return self._term([word], mentions[0] if mentions else None)
+
+    def _wider(self, terms: tuple[Term, ...]) -> Iterable[tuple[Term, ...]]:
+        """What a compound is a kind of, and the nearest wider notions, for all terms and for one at a time."""
+        yield tuple(self._kind(term) for term in terms)
+        widened = [self._nearest_wider(term) for term in terms]
+        for place in range(len(terms) if len(terms) > 1 else 0):
+            yield (*terms[:place], widened[place], *terms[place + 1 :])
+        yield tuple(widened)
+
+    def _kind(self, term: Term) -> Term:
+        pieces = compound(term.literal)
+        kind = self._one(pieces[-1]) if pieces else term
+        return kind if self._tells(kind) else term
+
+    def _nearest_wider(self, term: Term) -> Term:
+        level = set(term.concepts)
+        for _ in range(_MOST_STEPS):
+            level = {up for concept in level for up in self._thesaurus.broader(concept)}
+            wider = Term((), tuple(sorted(level)), term.literal)
+            if level and self._tells(wider):
+                return wider
+        return term
+
+    def _fewer(self, terms: tuple[Term, ...]) -> Iterable[tuple[Term, ...]]:
+        """All but one of several words, then each word alone, then each part of a compound alone."""
+        if 2 < len(terms) <= _MOST_TO_LEAVE_OUT:  # noqa: PLR2004  # one of two left out is the other alone
+            for left_out in sorted(terms, key=self._count, reverse=True):
+                yield tuple(term for term in terms if term is not left_out)
+        alone = [*sorted(terms, key=self._count), *(self._one(part) for term in terms for part in _pieces(term))]
+        for term in alone:
+            if self._tells(term):
+                yield (term,)
+
+    def _count(self, term: Term) -> int:
+        return max((self._words.count(word) for word in (*term.words, *map(token, term.concepts))), default=0)
+
+    def _tells(self, term: Term) -> bool:
+        return 0 < self._count(term) <= max(_FEW, self._words.entries * _TELLING_SHARE)
+
+
+def _pieces(term: Term) -> Sequence[str]:
+    """The parts of a compound, or several words that name one thing, last one last."""
+    return term.literal.split() if " " in term.literal else compound(term.literal)
