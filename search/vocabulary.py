@@ -16,11 +16,9 @@ from registry.audit.service import EventType, record
 from registry.entries.codes import Sector
 from registry.errors import N_, EditedMeanwhile, FieldError, InvalidInput, Message, NotFound, invalid, message
 from registry.jobs.service import Job, enqueue
+from search.terms import TERM_LANGUAGES, checked_terms
 
-TERM_LANGUAGES = ("sv", "en")
-SHORTEST_TERM, LONGEST_TERM = 2, 80
 LONGEST_KEY = 60
-MOST_TERMS = 50
 MOST_BROADER = 20
 # In files of the starting vocabulary: what belongs to all sectors.
 GENERAL = "general"
@@ -161,7 +159,9 @@ async def change_concept(actor: Actor, concept_id: int, text: ConceptText, *, re
         row = await _locked(concept_id)
         if row["version"] != read_version:
             raise EditedMeanwhile(
-                message(N_("Somebody has changed this since you opened it. Load the page again and redo your change."))
+                message(
+                    N_("Somebody has changed this concept since you opened it. Compare, and save again if it is right.")
+                )
             )
         broader = await named(text.broader, "broader")
         changes = {
@@ -243,50 +243,6 @@ async def load(actor: Actor, files: Mapping[str, Sequence[StartingConcept]]) -> 
         await record(actor, EventType.VOCABULARY_LOADED, "all", {"added": len(added), "files": sorted(files)})
         await enqueue(Job.VOCABULARY_CHANGED)
     return len(added)
-
-
-def checked_terms(sv: Iterable[str], en: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The terms of a concept by language: trimmed, in Unicode's form NFC, each once.
-
-    Raises:
-        InvalidInput: for the fields `sv` and `en`: none at all, too many, or one that is too short or too long.
-    """
-    terms = {"sv": _each_once(sv), "en": _each_once(en)}
-    faults = [
-        FieldError(code, fault)
-        for code, many in terms.items()
-        for fault in (_too_many(many), *map(_fault, many))
-        if fault
-    ]
-    if not faults and not any(terms.values()):
-        faults.append(FieldError("sv", message(N_("Write at least one term, in Swedish or English."))))
-    if faults:
-        raise InvalidInput(faults)
-    return terms
-
-
-def _each_once(terms: Iterable[str]) -> tuple[str, ...]:
-    found: dict[str, str] = {}
-    for term in terms:
-        clean = unicodedata.normalize("NFC", " ".join(term.split()))
-        if clean:
-            found.setdefault(clean.casefold(), clean)
-    return tuple(found.values())
-
-
-def _too_many(terms: Sequence[str]) -> Message | None:
-    if len(terms) <= MOST_TERMS:
-        return None
-    return message(N_("There are too many terms: at most %(most)s in each language."), most=MOST_TERMS)
-
-
-def _fault(term: str) -> Message | None:
-    if len(term) > LONGEST_TERM:
-        sentence = N_("“%(term)s …” is too long: a term has at most %(most)s characters.")
-        return message(sentence, term=term[:40], most=LONGEST_TERM)
-    if len(term) < SHORTEST_TERM:
-        return message(N_("“%(term)s” is too short: a term has at least two characters."), term=term)
-    return None
 
 
 def _merged(

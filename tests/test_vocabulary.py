@@ -5,7 +5,9 @@ import itertools
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
+from litestar import Litestar
 
 from registry import database
 from registry.access import SYSTEM, Actor, Role
@@ -17,7 +19,9 @@ from registry.jobs.service import Job
 from search import vocabulary
 from search.vocabulary import Concept, ConceptText, StartingConcept
 from tests import factories
+from tests.clients import browser, send
 
+DESK = "/desk/vocabulary"
 _numbers = itertools.count(1)
 
 
@@ -279,3 +283,147 @@ async def test_unknown_concept_is_not_found() -> None:
         await vocabulary.add_term(SYSTEM, 2**62, "sv", "term")
     with pytest.raises(NotFound):
         await vocabulary.remove_concept(SYSTEM, 2**62)
+
+
+async def coordinator(application: Litestar) -> httpx.AsyncClient:
+    return await browser(application, await factories.person(Role.COORDINATOR))
+
+
+@pytest.mark.parametrize("role", [None, *Role])
+async def test_coordinators_and_auditors_read_the_desk_and_only_coordinators_change(
+    application: Litestar, visitor: httpx.AsyncClient, role: Role | None
+) -> None:
+    mine = name()
+    concept_id = await concept(mine)
+    client = await browser(application, await factories.person(role)) if role else visitor
+    reads, edits = role in {Role.COORDINATOR, Role.AUDITOR}, role is Role.COORDINATOR
+    for path in (DESK, f"{DESK}/{concept_id}"):
+        expected = 200 if reads else 303 if role is None else 403
+        assert (await client.get(path)).status_code == expected
+    for path in (f"{DESK}/new", f"{DESK}/{concept_id}/remove"):
+        expected = 200 if edits else 303 if role is None else 403
+        assert (await client.get(path)).status_code == expected
+    shown = await client.get(f"{DESK}/{concept_id}")
+    assert ('name="sv"' in shown.text) is edits
+    for path in (f"{DESK}/new", f"{DESK}/{concept_id}", f"{DESK}/{concept_id}/remove"):
+        form = {"version": "1", "sv": mine, "en": ""}
+        answer = await send(client, path, form if not path.endswith("remove") else {})
+        assert answer.status_code == (303 if edits or role is None else 403)
+    assert (mine in {term for one in await vocabulary.whole() if one.id == concept_id for term in one.sv}) is not edits
+
+
+async def test_list_is_searched_by_letters_filtered_by_area_and_paged(application: Litestar) -> None:
+    mine = name()
+    await concept(f"{mine} båt", en=("boat",), sectors=(Sector.TRANSPORT,))
+    everywhere = await concept(f"{mine} sak")
+    for number in range(51):
+        await concept(f"sida {mine} {number:02}", sectors=(Sector.CULTURE,))
+    client = await coordinator(application)
+    found = (await client.get(DESK, params={"q": f"{mine} bÅ"})).text
+    assert "1 concept " in found
+    assert "boat" in found
+    general = (await client.get(DESK, params={"q": mine, "sector": "general"})).text
+    assert f"{DESK}/{everywhere}" in general
+    assert "boat" not in general
+    first = (await client.get(DESK, params={"q": mine, "sector": "culture"})).text
+    assert "51 concepts" in first
+    assert first.count("<tr>") == 51
+    second = (await client.get(DESK, params={"q": mine, "sector": "culture", "page": "2"})).text
+    assert second.count("<tr>") == 2
+    assert "There is no such page" in (await client.get(DESK, params={"q": mine, "page": "9"})).text
+    beginning_first = (await client.get(DESK, params={"q": mine})).text
+    assert beginning_first.index(f"{mine} sak") < beginning_first.index(f"sida {mine} 00")
+
+
+async def test_concept_is_created_changed_and_removed_on_the_desk(application: Litestar) -> None:
+    mine, above = name(), name()
+    parent = await concept(above)
+    client = await coordinator(application)
+    form: dict[str, Any] = {
+        "sv": f"{mine}\r\n\r\n {mine} två ",
+        "en": f"{mine} en",
+        "sectors": ["culture", "transport"],
+        "broader": [above, "", ""],
+    }
+    created = await send(client, f"{DESK}/new", form)
+    assert created.status_code == 303
+    path = created.headers["location"].partition("?")[0]
+    found = await stored(int(path.rpartition("/")[2]))
+    assert (found.sv, found.en, found.broader) == ((mine, f"{mine} två"), (f"{mine} en",), (parent,))
+    shown = (await client.get(path)).text
+    assert f'href="{DESK}/{parent}"' in shown
+    assert f'href="{path}"' in (await client.get(f"{DESK}/{parent}")).text
+    changed = await send(client, path, {"version": "1", "sv": mine, "en": "", "broader": ""})
+    assert changed.status_code == 303
+    assert (await stored(found.id)).broader == ()
+    removed = await send(client, f"{path}/remove")
+    assert removed.status_code == 303
+    assert (await client.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "said"),
+    [
+        ({"sv": "", "en": " ", "broader": ["typed above"]}, "sv", "Write at least one term"),
+        ({"en": "x" * 81}, "en", "is too long"),
+        ({"sv": "x"}, "sv", "is too short"),
+        ({"sv": "<b>fet</b>"}, "sv", "HTML"),
+        ({"broader": ["nobody knows this", ""]}, "broader", "No concept has the key or the term"),
+        ({"broader": ["", "<b>fet</b>"]}, "broader", "HTML"),
+        ({"sectors": ["space"]}, "sectors", "not one of the values"),
+    ],
+)
+async def test_faulty_form_comes_back_with_what_was_typed(
+    application: Litestar, change: dict[str, Any], field: str, said: str
+) -> None:
+    client = await coordinator(application)
+    before = await vocabulary.vocabulary_version()
+    form = {"sv": "typed term", "en": "typed english", "broader": "", **change}
+    answer = await send(client, f"{DESK}/new", form)
+    assert answer.status_code == 422
+    assert f'href="#f-{field}"' in answer.text
+    assert said in answer.text
+    assert "typed" in answer.text
+    assert await vocabulary.vocabulary_version() == before
+
+
+async def test_circle_is_refused_on_the_desk_with_the_name(application: Litestar) -> None:
+    top, low = name(), name()
+    top_id = await concept(top)
+    await concept(low, broader=(top,))
+    client = await coordinator(application)
+    answer = await send(client, f"{DESK}/{top_id}", {"version": "1", "sv": top, "en": "", "broader": low})
+    assert answer.status_code == 422
+    assert f"“{low}” is already narrower" in answer.text
+
+
+async def test_who_saves_second_sees_both_and_saves_again_knowingly(application: Litestar) -> None:
+    mine = name()
+    concept_id = await concept(mine)
+    client = await coordinator(application)
+    await vocabulary.add_term(SYSTEM, concept_id, "sv", f"{mine} annans")
+    answer = await send(client, f"{DESK}/{concept_id}", {"version": "1", "sv": f"{mine} eget", "en": ""})
+    assert answer.status_code == 409
+    assert f"{mine} eget" in answer.text
+    assert f"{mine} annans" in answer.text
+    assert 'name="version" value="2"' in answer.text
+    again = await send(client, f"{DESK}/{concept_id}", {"version": "2", "sv": f"{mine} eget", "en": ""})
+    assert again.status_code == 303
+    assert (await stored(concept_id)).sv == (f"{mine} eget",)
+
+
+async def test_term_of_several_concepts_is_allowed_and_told(application: Litestar) -> None:
+    shared = name()
+    other = await concept(name(), shared)
+    client = await coordinator(application)
+    created = await send(client, f"{DESK}/new", {"sv": shared, "en": ""})
+    assert created.status_code == 303
+    page = (await client.get(created.headers["location"])).text
+    assert f"“{shared}” also stands in" in page
+    assert f'href="{DESK}/{other}"' in page
+
+
+async def test_odd_addresses_of_the_desk_are_not_found(application: Litestar) -> None:
+    client = await coordinator(application)
+    for path in (f"{DESK}/0", f"{DESK}/{2**63}", f"{DESK}/{2**62}", f"{DESK}/{2**62}/remove"):
+        assert (await client.get(path)).status_code == 404
