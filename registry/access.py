@@ -38,6 +38,9 @@ class Permission(StrEnum):
     PROCUREMENT_READ_ALL = "procurement:read-all"
     AUDIT_READ = "audit:read"
     PEOPLE_MANAGE = "people:manage"
+    VOCABULARY_READ = "vocabulary:read"
+    VOCABULARY_EDIT = "vocabulary:edit"
+    SEARCH_STATISTICS_READ = "search-statistics:read"
 
 
 _P = Permission
@@ -51,7 +54,17 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.LEGAL: frozenset(
         {_P.ENTRY_READ_STAFF, _P.AGREEMENT_CREATE, _P.AGREEMENT_REVIEW, _P.AGREEMENT_READ_ALL, _P.BOOKING_READ_ALL}
     ),
-    Role.COORDINATOR: frozenset({_P.ENTRY_READ_STAFF, _P.ENTRY_EDIT, _P.ENTRY_PUBLISH, _P.PEOPLE_MANAGE}),
+    Role.COORDINATOR: frozenset(
+        {
+            _P.ENTRY_READ_STAFF,
+            _P.ENTRY_EDIT,
+            _P.ENTRY_PUBLISH,
+            _P.PEOPLE_MANAGE,
+            _P.VOCABULARY_READ,
+            _P.VOCABULARY_EDIT,
+            _P.SEARCH_STATISTICS_READ,
+        }
+    ),
     Role.AUDITOR: frozenset(
         {
             _P.ENTRY_READ_STAFF,
@@ -59,6 +72,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.AGREEMENT_READ_ALL,
             _P.PROCUREMENT_READ_ALL,
             _P.AUDIT_READ,
+            _P.VOCABULARY_READ,
+            _P.SEARCH_STATISTICS_READ,
         }
     ),
 }

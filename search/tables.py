@@ -1,8 +1,24 @@
-"""The tables of the search: what can be found of each entry, what the other engine has yet to hear, and the words."""
+"""The tables of the search: what can be found of each entry, what the other engine has yet to hear, the vocabulary."""
 
-from piccolo.columns import JSONB, Array, BigInt, Integer, Text, Timestamptz, Varchar
+from piccolo.columns import (
+    JSONB,
+    Array,
+    BigInt,
+    BigSerial,
+    ForeignKey,
+    Integer,
+    SmallInt,
+    Text,
+    Timestamptz,
+    Varchar,
+)
+from piccolo.columns.base import OnDelete
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
+from piccolo.constraints import Check, Unique
 from piccolo.table import Table
+
+from registry.database import some_of
+from registry.entries.codes import Sector
 
 
 class SearchDocument(Table):
@@ -44,3 +60,62 @@ class SearchWord(Table):
     word = Text(primary_key=True)
     public = Integer(default=0)
     staff = Integer(default=0)
+
+
+class VocabularyConcept(Table):
+    """Something that people search for, whatever they call it. No sectors means that it belongs to all of them.
+
+    `key` names it for people and files and never changes. `version` counts the changes, for noticing that two
+    people edit at once.
+    """
+
+    id = BigSerial(primary_key=True)
+    key = Varchar(length=60, unique=True)
+    sectors = Array(base_column=Varchar(length=20))
+    created_at = Timestamptz(default=TimestamptzNow())
+    changed_at = Timestamptz(default=TimestamptzNow())
+    version = Integer(default=1)
+
+    vocabulary_sectors_are_known = some_of("sectors", Sector)
+    key_is_plain = Check("key ~ '^[a-z0-9]+([-_][a-z0-9]+)*$'")
+
+
+class VocabularyTerm(Table):
+    """What a concept is called in a language; the first by `position` is its name, the others are synonyms."""
+
+    id = BigSerial(primary_key=True)
+    concept = ForeignKey(VocabularyConcept, null=False, on_delete=OnDelete.cascade)
+    language = Varchar(length=2)
+    term = Varchar(length=80)
+    position = SmallInt(default=0)
+
+    term_language_is_known = Check("language IN ('sv', 'en')")
+    term_is_trimmed = Check("term = btrim(term, E' \\t\\n\\r') AND term IS NFC NORMALIZED AND char_length(term) >= 2")
+    vocabulary_term_once = Unique([concept, language, term])
+
+
+class VocabularyBroader(Table):
+    """One concept is narrower than another: who searches for the broader one also means the narrower.
+
+    A trigger refuses cycles (see the migration).
+    """
+
+    id = BigSerial(primary_key=True)
+    concept = ForeignKey(VocabularyConcept, null=False, on_delete=OnDelete.cascade)
+    broader = ForeignKey(VocabularyConcept, null=False, on_delete=OnDelete.cascade)
+
+    not_broader_than_itself = Check("concept <> broader")
+    vocabulary_broader_once = Unique([concept, broader])
+
+
+class VocabularyVersion(Table):
+    """One row that counts the changes of the vocabulary, kept by triggers on its tables (see the migration).
+
+    Whoever changes the vocabulary holds this row until the commit, so changes come one after the other and a
+    number that can be read tells that everything up to it can be read too.
+    """
+
+    id = SmallInt(primary_key=True, default=1)
+    number = BigInt(default=0)
+
+    vocabulary_has_one_version = Check("id = 1")

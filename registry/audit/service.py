@@ -48,6 +48,10 @@ class EventType(StrEnum):
     PARTNERSHIP_CHANGED = "partnership.changed"
     PHASE_ADDED = "partnership.phase_added"
     PHASE_DECIDED = "partnership.phase_decided"
+    CONCEPT_CREATED = "vocabulary.concept_created"
+    CONCEPT_CHANGED = "vocabulary.concept_changed"
+    CONCEPT_REMOVED = "vocabulary.concept_removed"
+    VOCABULARY_LOADED = "vocabulary.loaded"
 
 
 _INSERT = """

@@ -248,6 +248,10 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "partnership.changed": N_("Partnership changed"),
         "partnership.phase_added": N_("Phase added"),
         "partnership.phase_decided": N_("Phase decided"),
+        "vocabulary.concept_created": N_("Concept created"),
+        "vocabulary.concept_changed": N_("Concept changed"),
+        "vocabulary.concept_removed": N_("Concept removed"),
+        "vocabulary.loaded": N_("Vocabulary loaded"),
     },
     "subject": {
         "person": N_("Person"),
@@ -259,6 +263,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "booking": N_("Booking"),
         "procurement": N_("Procurement"),
         "partnership": N_("Partnership"),
+        "vocabulary": N_("Vocabulary"),
     },
     "results_ownership": {
         "buyer": N_("The region"),

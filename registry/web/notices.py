@@ -26,5 +26,8 @@ NOTICES: dict[str, tuple[str, str]] = {
     "phase-added": ("success", N_("The phase has been added.")),
     "phase-decided": ("success", N_("The decision has been recorded.")),
     "entry-submitted": ("success", N_("The entry has been sent to the innovation unit for review.")),
+    "concept-created": ("success", N_("The concept has been created. The search uses it within a minute.")),
+    "concept-changed": ("success", N_("The concept has been updated. The search uses it within a minute.")),
+    "concept-removed": ("success", N_("The concept has been removed.")),
     "entry-decided": ("success", N_("The decision on the entry has been recorded.")),
 }

@@ -35,6 +35,7 @@ DESKS: tuple[tuple[Permission, str, str], ...] = (
     (Permission.AGREEMENT_REVIEW, "/desk/agreements", N_("Legal desk")),
     (Permission.PROCUREMENT_READ_ALL, "/desk/procurement", N_("Procurement desk")),
     (Permission.ENTRY_EDIT, "/desk/entries", N_("Entries desk")),
+    (Permission.VOCABULARY_READ, "/desk/vocabulary", N_("Vocabulary")),
     (Permission.AUDIT_READ, "/desk/log", N_("Log")),
 )
 
