@@ -6,10 +6,12 @@ from registry.agreements.service import follow_dates
 from registry.bookings.service import handle_confirm_job, lapse_approvals
 from registry.jobs.service import Job
 from registry.jobs.worker import Handler, Schedule
-from search.sync import handle_index_entry
+from search import push
+from search.sync import handle_index_entry, handle_vocabulary_changed, refresh_free_weeks
 
 JOB_HANDLERS: dict[Job, Handler] = {
     Job.INDEX_ENTRY: handle_index_entry,
+    Job.VOCABULARY_CHANGED: handle_vocabulary_changed,
     Job.CONFIRM_COVERED_BOOKINGS: handle_confirm_job,
 }
 
@@ -22,7 +24,15 @@ async def _lapse_approvals() -> None:
     await lapse_approvals(datetime.now(UTC))
 
 
+async def _push_pending() -> None:
+    await push.push_pending()
+
+
 SCHEDULES = [
     Schedule("follow_agreement_dates", "*/5 * * * *", _follow_dates),
     Schedule("lapse_approvals", "*/5 * * * *", _lapse_approvals),
+    # What Meilisearch could not take when it changed.
+    Schedule("push_pending", "* * * * *", _push_pending),
+    # Lead times run out and weeks begin without any change in the database.
+    Schedule("refresh_free_weeks", "3 * * * *", refresh_free_weeks),
 ]

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -33,6 +34,9 @@ class Settings(BaseSettings):
     database_connections: Annotated[int, Field(ge=2, le=200)] = 10
     session_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 12
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    meilisearch_url: str = ""
+    meilisearch_key: SecretStr = SecretStr("")
+    meilisearch_index: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,100}$")] = "entries"
     demo: bool = False
 
     @model_validator(mode="after")
@@ -43,6 +47,13 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         if self.demo and self.host not in LOOPBACK_HOSTS:
             msg = f"HOST {self.host} is not a loopback address, and the demo runs on loopback only"
+            raise ValueError(msg)
+        if self.meilisearch_url and not self.meilisearch_url.startswith(("http://", "https://")):
+            msg = "MEILISEARCH_URL has to begin with http:// or https://"
+            raise ValueError(msg)
+        is_near = urlsplit(self.meilisearch_url).hostname in LOOPBACK_HOSTS
+        if self.meilisearch_url and not is_near and not self.meilisearch_key.get_secret_value():
+            msg = "MEILISEARCH_KEY is missing: a Meilisearch that is not on this machine needs one"
             raise ValueError(msg)
         return self
 

@@ -12,8 +12,8 @@ from registry.web.authentication import API_PREFIX, CurrentActor
 from registry.web.input import read_query
 from registry.web.openapi import reads_query
 from search import queries
-from search.engine import Hit
 from search.input import SearchInput, SuggestInput
+from search.queries import Found
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -67,7 +67,7 @@ class SuggestedEntries:
 async def search_entries(request: AnyRequest, actor: CurrentActor) -> FoundEntries:
     """Search for entries."""
     asked = read_query(request, SearchInput)
-    result = await queries.find(actor, asked.to_request(language.current_language()))
+    result = await queries.find(actor, asked.to_request(actor, language.current_language()))
     return FoundEntries(
         items=[_entry(hit) for hit in result.items],
         total=result.total,
@@ -87,7 +87,7 @@ async def suggest_entries(request: AnyRequest, actor: CurrentActor) -> Suggested
     return SuggestedEntries(items, total=len(items), page=1, page_size=len(items))
 
 
-def _entry(hit: Hit) -> FoundEntry:
+def _entry(hit: Found) -> FoundEntry:
     return FoundEntry(
         id=hit.id,
         slug=hit.slug,

@@ -35,22 +35,27 @@ _SHOWN = (
     "ended",
     "remuneration",
 )
-_SHOWN_LISTS = ("sectors", "perspectives", "bookable_by", "example_fields")
-_TERM_LISTS = ("results_ownership", "publication", "data_owner")
+_SHOWN_LISTS = ("sectors", "bookable_by", "example_fields", "results_ownership", "required_agreements")
+
+
+# The fields of `Document.shown` that a result shows.
+SHOWN = (*_SHOWN, *_SHOWN_LISTS)
 
 
 @dataclass(frozen=True)
 class Document:
     """A search document.
 
-    `shown` is what a result shows and filters use, by the names of the entry's fields. The `*_words` are what can be
-    found, each word folded with its keys and the notions it names: of title, summary, names (places, organisations,
+    `shown` is what a result shows, by the names of the entry's fields, and what it is ordered by; `facets` are its
+    values for every filter (`search.engine.FACETS`). The `*_words` are what can be
+    found: the folded words in their order, then their keys and the notions that they name; of title, summary, names (places, organisations,
     keywords, what kind and sectors are called) and body; `near` has the parts of compounds and the wider notions of
     all but the body. `body_*` is the body as it was written. `order_*` are the keys of the title order.
     """
 
     id: int
     shown: dict[str, Any]
+    facets: dict[str, list[str]]
     title_words: str
     summary_words: str
     names_words: str
@@ -77,21 +82,30 @@ class _Analysis:
     near: dict[str, None] = field(default_factory=dict)
 
     def field(self, texts: Iterable[tuple[str, str]], *, with_near: bool = True) -> str:
-        """The words of (text, language) pairs; what is near them is kept for later."""
-        found: dict[str, None] = {}
+        """The words of (text, language) pairs in their order, for phrases, and after them all that is derived."""
+        literal: list[str] = []
+        derived: dict[str, None] = {}
         for text, language in texts:
             written = words(text)
+            literal += map(fold, written)
             for word in written:
-                found[fold(word)] = None
                 if tells(word):
-                    found.update(dict.fromkeys(keys(word, language)))
+                    derived.update(dict.fromkeys(keys(word, language)))
                     if with_near and language == "sv":
                         self._add_parts(word)
             for mention in self.thesaurus.mentions(written, language):
-                found.update(dict.fromkeys(token(concept) for concept in mention.concepts))
+                derived.update(dict.fromkeys(token(concept) for concept in mention.concepts))
                 if with_near:
                     self._add_wider(mention.concepts)
-        return " ".join(found)
+        known = set(literal)
+        return " ".join([*literal, *(word for word in derived if word not in known)])
+
+    def place(self, municipality: str) -> str:
+        """What a municipality is and lies in, also one whose name alone is an ordinary word."""
+        named = [one for one in self.thesaurus.mentions([*words(municipality), "kommun"], "sv") if one.start == 0]
+        for mention in named:
+            self._add_wider(mention.concepts)
+        return " ".join(dict.fromkeys(token(concept) for mention in named for concept in mention.concepts))
 
     def _add_parts(self, word: str) -> None:
         self.near.update(dict.fromkeys(part_keys(word)))
@@ -107,6 +121,7 @@ class _Analysis:
 def build(source: Mapping[str, Any], thesaurus: Thesaurus, *, free_weeks: tuple[str, ...] = ()) -> Document:
     """The document of an entry, from a row as `search.sync` reads it."""
     analysis = _Analysis(thesaurus)
+    place = analysis.place(source["municipality"]) if source["municipality"] else ""
     named = [source[name] for name in ("municipality", "address") if source[name]]
     swedish_names = [source["body_name_sv"], source["unit_name_sv"], KIND_WORDS[source["kind"]][0]]
     english_names = [source["body_name_en"], source["unit_name_en"], KIND_WORDS[source["kind"]][1]]
@@ -118,11 +133,13 @@ def build(source: Mapping[str, Any], thesaurus: Thesaurus, *, free_weeks: tuple[
     return Document(
         id=source["id"],
         shown=_shown(source),
+        facets=_facets(source),
         title_words=analysis.field([(source["title_sv"], "sv"), (source["title_en"], "en")]),
         summary_words=analysis.field([(source["summary_sv"], "sv"), (source["summary_en"], "en")]),
         names_words=analysis.field(
             [(text, "sv") for text in (*both, *swedish_names) if text]
             + [(text, "en") for text in (*both, *english_names) if text]
+            + [(place, "en")]
         ),
         body_words=analysis.field([(body_sv, "sv"), (body_en, "en")], with_near=False),
         near_words=" ".join(analysis.near),
@@ -135,18 +152,37 @@ def build(source: Mapping[str, Any], thesaurus: Thesaurus, *, free_weeks: tuple[
 
 
 def _shown(source: Mapping[str, Any]) -> dict[str, Any]:
-    bookable = bool(source["bookable_by"]) and not source["ended"]
     return {
         **{name: source[name] for name in _SHOWN},
-        **{name: list(source[name] or ()) for name in (*_SHOWN_LISTS, *_TERM_LISTS)},
-        "required_agreement": list(source["required_agreements"]) or ([NO_AGREEMENT] if bookable else []),
-        "bookable": bookable,
+        **{name: list(source[name] or ()) for name in _SHOWN_LISTS},
+        "bookable": _is_bookable(source),
         "staff": source["visibility"] != "public",
+        "is_environment": source["bookable_by"] is not None,
         "published_at": int(source["published_at"].timestamp()) if source["published_at"] else 0,
         "confirmed_at": int(source["confirmed_at"].timestamp()) if source["confirmed_at"] else 0,
-        "latitude": source["latitude"],
-        "longitude": source["longitude"],
+        "place": [source["latitude"], source["longitude"]] if source["latitude"] is not None else None,
     }
+
+
+def _facets(source: Mapping[str, Any]) -> dict[str, list[str]]:
+    required = list(source["required_agreements"]) or ([NO_AGREEMENT] if _is_bookable(source) else [])
+    values: dict[str, Iterable[str | None]] = {
+        "kind": [source["kind"]],
+        "sector": source["sectors"],
+        "municipality": [source["municipality"]],
+        "remuneration": [source["remuneration"]],
+        "results_ownership": source["results_ownership"],
+        "publication": source["publication"],
+        "data_owner": source["data_owner"],
+        "required_agreement": required,
+        "perspective": source["perspectives"],
+        "bookable_by": source["bookable_by"] or (),
+    }
+    return {name: [value for value in listed if value] for name, listed in values.items()}
+
+
+def _is_bookable(source: Mapping[str, Any]) -> bool:
+    return bool(source["bookable_by"]) and not source["ended"]
 
 
 def _body(source: Mapping[str, Any], code: str) -> str:

@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from search.question import Question
+from search.question import LEFT_OUT, Question
 
 LONGEST_TEXT = 500
 LARGEST_PAGE = 100
 MOST_SUGGESTIONS = 8
 # So many found entries are enough: the less sure readings of a question are asked only where there are fewer.
 ENOUGH = 10
+# Words of the question are left out only where fewer have been found.
+FEW = 2
 # The filters, each with counts in the answer. Values of one filter mean or, different filters mean and.
 FACETS = (
     "kind",
@@ -49,13 +51,15 @@ class Near:
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """A question. An empty one lists everything; `staff` says whether the reader sees what is for staff.
+    """A search: what was written (`text`), and how it is understood (`question`, see search/queries.py).
 
+    An empty one lists everything. `staff` says whether the reader sees what is for staff.
     `filters` holds codes by the names of FACETS. `audiences` finds only what one of these may book, `free_week` (ISO
     8601, `2026-W49`) only what has a free time in that week, `only` just the entry with this id.
     `language` decides the order of titles. Pages count from 1.
     """
 
+    text: str = ""
     question: Question = Question()
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     near: Near | None = None
@@ -73,11 +77,12 @@ class SearchRequest:
 class Hit:
     """A found entry: `shown` holds what a result shows, by the entry's field names (see search/document.py).
 
-    `distance_km` is there where the request had a place.
+    `doubt` is that of the reading that found it; `distance_km` is there where the request had a place.
     """
 
     id: int
     shown: Mapping[str, Any]
+    doubt: int = 0
     distance_km: float | None = None
 
 
@@ -86,13 +91,11 @@ class EngineResult:
     """One page of what was found, how many there are, and the counts by filter and value.
 
     The counts of a filter ignore that filter's own values, so that they tell what choosing another would add.
-    `doubt` is the least sure reading of the question that was used (0: just what was asked).
     """
 
     hits: list[Hit]
     total: int
     facets: dict[str, dict[str, int]]
-    doubt: int = 0
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,13 @@ class Suggestion:
 
 class EngineAway(Exception):
     """The engine does not answer, or its index cannot be used; the text says why. Another engine has to step in."""
+
+
+def further_doubt(question: Question, found: int) -> int | None:
+    """How doubtful readings may be where the sure ones found so many entries; None where no more are needed."""
+    if found >= ENOUGH or not question.has_doubtful:
+        return None
+    return LEFT_OUT if found < FEW else LEFT_OUT - 1
 
 
 class SearchEngine(Protocol):

@@ -1,21 +1,28 @@
 """What can be asked in an address, on the page and in the API alike."""
 
+import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from registry.agreements.codes import TERM_FIELDS
+from registry.agreements.codes import TERM_FIELDS, AgreementType
 from registry.entries.codes import Audience, Kind, Perspective, Remuneration, Sector
+from registry.access import Actor
 from registry.errors import N_
 from registry.web.input import Input, Line, Whole
 from registry.web.input_messages import MessageError
+from search.document import NO_AGREEMENT
 from search.engine import FACETS, LARGEST_PAGE, LONGEST_TEXT, Near, SearchRequest, Sort
+from search.queries import audiences_of
 
 USUAL_RADIUS_KM = 25.0
-_OWNERS = TERM_FIELDS["results_ownership"].values
+_WEEK = re.compile(r"\d{4}-W(?:0[1-9]|[1-4]\d|5[0-3])")
 _POLES, _DATE_LINE = 90.0, 180.0
+# No environment takes bookings from this audience.
+NOBODY = "nobody"
 
 
 def _searchable(value: object) -> object:
@@ -25,11 +32,23 @@ def _searchable(value: object) -> object:
     return "".join(" " if unicodedata.category(character).startswith("C") else character for character in value)
 
 
-def _owner(code: str) -> str:
-    if code not in _OWNERS:
-        expected = ", ".join(f"'{owner}'" for owner in _OWNERS)
-        raise PydanticCustomError("enum", "unknown", {"expected": expected})
-    return code
+def _one_of(codes: Iterable[str]) -> object:
+    """A code of a list that is no enumeration; others are refused with the list."""
+    allowed = list(codes)
+
+    def check(code: str) -> str:
+        if code not in allowed:
+            expected = ", ".join(f"'{one}'" for one in allowed)
+            raise PydanticCustomError("enum", "unknown", {"expected": expected})
+        return code
+
+    return Annotated[str, AfterValidator(check), Field(json_schema_extra={"enum": allowed})]
+
+
+def _week(text: str) -> str:
+    if not _WEEK.fullmatch(text):
+        raise MessageError(N_("Write a week as year and number, for example 2026-W49."))
+    return text
 
 
 def _place(text: str) -> str:
@@ -53,7 +72,10 @@ def near(text: str, radius_km: float) -> Near:
 
 
 Words = Annotated[str, BeforeValidator(_searchable), Field(max_length=LONGEST_TEXT)]
-Owner = Annotated[str, AfterValidator(_owner), Field(json_schema_extra={"enum": list(_OWNERS)})]
+Owner = _one_of(TERM_FIELDS["results_ownership"].values)
+Publication = _one_of(TERM_FIELDS["publication"].values)
+DataOwner = _one_of(TERM_FIELDS["data_owner"].values)
+RequiredAgreement = _one_of([*AgreementType, NO_AGREEMENT])
 
 
 class SearchInput(Input):
@@ -65,8 +87,17 @@ class SearchInput(Input):
     municipality: list[Line] = Field([], max_length=50)
     remuneration: list[Remuneration] = Field([], max_length=20)
     results_ownership: list[Owner] = Field([], max_length=20, description="Who owns the results by the offered terms.")
+    publication: list[Publication] = Field([], max_length=20, description="Whether results may be published.")
+    data_owner: list[DataOwner] = Field([], max_length=20, description="Who owns the data of a test.")
+    required_agreement: list[RequiredAgreement] = Field(
+        [], max_length=20, description="What has to be in force before a booking; `none` for what needs no agreement."
+    )
     perspective: list[Perspective] = Field([], max_length=20)
     bookable_by: list[Audience] = Field([], max_length=20)
+    bookable_by_me: bool = Field(default=False, description="Only what the reader may book.")
+    free_week: Annotated[Line, AfterValidator(_week)] | None = Field(
+        None, description="Only what has a free time in this week (ISO 8601, Europe/Stockholm), for example 2026-W49."
+    )
     near: Annotated[Line, AfterValidator(_place)] | None = Field(None, description="Latitude,longitude in degrees.")
     radius_km: float | None = Field(None, gt=0, le=2000, description=f"With near; {USUAL_RADIUS_KM:.0f} if left out.")
     sort: Sort = Sort.RELEVANCE
@@ -80,13 +111,22 @@ class SearchInput(Input):
             raise MessageError(N_("A radius needs a place: give near as well."))
         return radius_km
 
-    def to_request(self, language: str) -> SearchRequest:
-        """The request for the engine; `language` decides the order of titles."""
+    @field_validator("sort")
+    @classmethod
+    def _distance_has_a_place(cls, sort: Sort, values: ValidationInfo) -> Sort:
+        if sort is Sort.DISTANCE and values.data.get("near", "wrong") is None:
+            raise MessageError(N_("Ordering by distance needs a place: give near as well."))
+        return sort
+
+    def to_request(self, actor: Actor, language: str) -> SearchRequest:
+        """The request for the engine, as the actor asks it; `language` decides the order of titles."""
         chosen = {name: tuple(dict.fromkeys(str(value) for value in getattr(self, name))) for name in FACETS}
         return SearchRequest(
-            text=self.q.strip(),
+            text=self.q,
             filters={name: values for name, values in chosen.items() if values},
             near=near(self.near, self.radius_km or USUAL_RADIUS_KM) if self.near else None,
+            audiences=audiences_of(actor) or (NOBODY,) if self.bookable_by_me else (),
+            free_week=self.free_week,
             sort=self.sort,
             page=self.page,
             page_size=self.page_size,

@@ -15,6 +15,7 @@ from snowballstemmer import stemmer
 from search import swedish
 from search.folding import fold
 
+LANGUAGES = ("sv", "en")
 _WORD = re.compile(r"[^\W_]+")
 _SHORTEST_PART = 3
 _SHORTEST_LEMMA = 2

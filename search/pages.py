@@ -15,8 +15,9 @@ from registry.web.labels import LABELS, label
 from registry.web.rendering import page
 from search import queries
 from search.addresses import SearchAddress
-from search.engine import SearchResult, Sort
+from search.engine import Sort
 from search.input import SearchInput
+from search.queries import SearchResult
 
 AnyRequest = Request[Any, Any, Any]
 # What each filter is called, and the group of labels for its values (a municipality is its own label).
@@ -67,7 +68,7 @@ async def search_page(request: AnyRequest, actor: CurrentActor) -> Template:
         asked = read_query(request, SearchInput, ignore_unknown=True)
     except InvalidInput as error:
         return _invalid(request, address, error)
-    result = await queries.find(actor, asked.to_request(language.current_language()))
+    result = await queries.find(actor, asked.to_request(actor, language.current_language()))
     return page(
         request,
         "search/search.html",

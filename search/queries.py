@@ -1,22 +1,209 @@
-"""Searching for a reader: what the reader may see is decided here, once, for every engine."""
+"""Searching for a reader: what the reader may see is decided here, once, for every engine.
 
-from dataclasses import replace
+Where Meilisearch is configured it answers; whenever it does not, PostgreSQL does, and Meilisearch is asked again a
+moment later.
+"""
 
-from registry.access import Actor, Permission
-from search.engine import SearchEngine, SearchRequest, SearchResult, Suggestion
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from markupsafe import Markup
+
+from registry import database
+from registry.access import Actor, Permission, Role
+from registry.entries.codes import Audience
+from registry.entries.queries import VISIBLE
+from registry.settings import load_settings
+from search import knowledge
+from search.engine import (
+    EngineAway,
+    EngineResult,
+    Hit,
+    SearchEngine,
+    SearchRequest,
+    Suggestion,
+)
+from search.highlight import Highlighter
+from search.language import LANGUAGES
+from search.meilisearch import MeilisearchEngine
 from search.postgres import PostgresEngine
+from search.question import LEFT_OUT, ask
+from search.thesaurus import Thesaurus
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+# Seconds for which an engine that did not answer is not asked again, so that nobody waits for it twice.
+_REST = 2.0
+_HIGHLIGHTED = ("title", "summary")
 
 
-def engine() -> SearchEngine:
-    """The engine that answers now."""
-    return PostgresEngine()
+@dataclass(frozen=True)
+class Found:
+    """A found entry. `highlights` has HTML with `<mark>` around matches, by field and language, where there are any.
+
+    `required_agreements` are codes of agreement types. `is_doubtful` says that it does not have just what was asked
+    for, but something near. `distance_km` is there where the request had a place.
+    """
+
+    id: int
+    slug: str
+    kind: str
+    title_sv: str
+    title_en: str
+    summary_sv: str
+    summary_en: str
+    primary_sector: str
+    sectors: list[str]
+    municipality: str
+    body_name_sv: str
+    body_name_en: str
+    track: str
+    ended: bool
+    bookable_by: list[str]
+    remuneration: str | None
+    results_ownership: list[str]
+    required_agreements: list[str]
+    example_fields: list[str]
+    is_doubtful: bool
+    distance_km: float | None
+    highlights: Mapping[str, Mapping[str, Markup]]
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """One page of what was found, how many there are, and the counts by filter and value.
+
+    The counts of a filter ignore that filter's own values, so that they tell what choosing another would add.
+    `corrected` is the question as it was probably meant, where nothing was found as it was written.
+    `only_some_words` says that nothing had all the words, so these have some of them.
+    """
+
+    items: list[Found]
+    total: int
+    facets: dict[str, dict[str, int]]
+    engine: str
+    corrected: str = ""
+    only_some_words: bool = False
+
+    @property
+    def is_simplified(self) -> bool:
+        """Whether the simpler engine has answered."""
+        return self.engine == PostgresEngine.name
+
+
+class _Engines:
+    """The engine that answers: Meilisearch while it does, else PostgreSQL."""
+
+    def __init__(self) -> None:
+        self._rests_until = 0.0
+
+    async def ask(self, question: Callable[[SearchEngine], Awaitable[T]]) -> tuple[T, SearchEngine]:
+        """Ask the engine that answers, and tell which it was."""
+        settings = load_settings()
+        if settings.meilisearch_url and time.monotonic() >= self._rests_until:
+            engine = MeilisearchEngine(settings.meilisearch_index)
+            try:
+                return await question(engine), engine
+            except EngineAway as error:
+                self._rests_until = time.monotonic() + _REST
+                log.warning("Search goes on in PostgreSQL, because Meilisearch cannot be used: %s", error)
+        simple = PostgresEngine()
+        return await question(simple), simple
+
+
+_engines = _Engines()
 
 
 async def find(actor: Actor, request: SearchRequest) -> SearchResult:
     """Search for entries that the actor may see."""
-    return await engine().search(replace(request, staff=actor.may(Permission.ENTRY_READ_STAFF)))
+    staff = actor.may(Permission.ENTRY_READ_STAFF)
+    thesaurus, words = await knowledge.understanding(staff=staff)
+    asked = replace(request, question=ask(request.text, thesaurus, words), staff=staff)
+    result, engine = await _engines.ask(lambda engine: engine.search(asked))
+    result = await _still_visible(result, asked) if engine.name != PostgresEngine.name else result
+    doubts = {hit.doubt for hit in result.hits}
+    return SearchResult(
+        items=await _shown(result.hits, asked, thesaurus),
+        total=result.total,
+        facets=result.facets,
+        engine=engine.name,
+        corrected=asked.question.corrected if doubts and 0 not in doubts and request.page == 1 else "",
+        only_some_words=doubts == {LEFT_OUT},
+    )
 
 
 async def suggest(actor: Actor, text: str, *, language: str) -> list[Suggestion]:
-    """Entries whose titles begin like what has been typed, as far as the actor may see."""
-    return await engine().suggest(text, staff=actor.may(Permission.ENTRY_READ_STAFF), language=language)
+    """Entries whose titles have words that begin like what has been typed, as far as the actor may see."""
+    staff = actor.may(Permission.ENTRY_READ_STAFF)
+    found, engine = await _engines.ask(lambda engine: engine.suggest(text, staff=staff, language=language))
+    if engine.name == PostgresEngine.name or not found:
+        return found
+    rows = await database.fetch(
+        f"SELECT e.slug FROM entry e WHERE {VISIBLE} AND e.slug = ANY ($2)", staff, [one.slug for one in found]
+    )
+    visible = {row["slug"] for row in rows}
+    return [one for one in found if one.slug in visible]
+
+
+def audiences_of(actor: Actor) -> tuple[str, ...]:
+    """As whom a person may book: from inside or outside the region; a visitor comes from outside."""
+    found = set()
+    if Role.EMPLOYEE in actor.roles:
+        found.add(Audience.EMPLOYEE.value)
+    if Role.FIRM in actor.roles or not actor.is_signed_in:
+        found.add(Audience.EXTERNAL.value)
+    return tuple(sorted(found))
+
+
+async def _still_visible(result: EngineResult, request: SearchRequest) -> EngineResult:
+    """Without what has been taken back a moment ago and the index does not know of yet."""
+    rows = await database.fetch(
+        f"SELECT e.id FROM entry e WHERE {VISIBLE} AND e.id = ANY ($2::bigint[])",
+        request.staff,
+        [hit.id for hit in result.hits],
+    )
+    visible = {row["id"] for row in rows}
+    hits = [hit for hit in result.hits if hit.id in visible]
+    return replace(result, hits=hits, total=result.total - (len(result.hits) - len(hits)))
+
+
+async def _shown(hits: Iterable[Hit], request: SearchRequest, thesaurus: Thesaurus) -> list[Found]:
+    if not request.question.readings:
+        return [_found(hit, {}) for hit in hits]
+    highlighter = Highlighter(request.question, thesaurus)
+    marked = {hit.id: _marks(highlighter, hit.shown) for hit in hits}
+    bodies = await _bodies([id for id, found in marked.items() if not found])
+    for id, body in bodies.items():
+        fragments = {code: highlighter.fragment(text, code) for code, text in body.items()}
+        if any(fragments.values()):
+            marked[id] = {"body": {code: text for code, text in fragments.items() if text is not None}}
+    return [_found(hit, marked[hit.id]) for hit in hits]
+
+
+def _marks(highlighter: Highlighter, shown: Mapping[str, str]) -> dict[str, dict[str, Markup]]:
+    found: dict[str, dict[str, Markup]] = {}
+    for field in _HIGHLIGHTED:
+        for code in LANGUAGES:
+            if (marked := highlighter.mark(shown[f"{field}_{code}"], code)) is not None:
+                found.setdefault(field, {})[code] = marked
+    return found
+
+
+async def _bodies(ids: list[int]) -> dict[int, dict[str, str]]:
+    """The long texts of those entries where title and summary do not show why they were found."""
+    if not ids:
+        return {}
+    rows = await database.fetch("SELECT id, body_sv, body_en FROM search_document WHERE id = ANY ($1::bigint[])", ids)
+    return {row["id"]: {"sv": row["body_sv"], "en": row["body_en"]} for row in rows}
+
+
+def _found(hit: Hit, highlights: Mapping[str, Mapping[str, Markup]]) -> Found:
+    return Found(
+        **{**hit.shown, "id": hit.id},
+        is_doubtful=hit.doubt > 0,
+        distance_km=hit.distance_km,
+        highlights=highlights,
+    )

@@ -7,7 +7,7 @@ found, so what is surer always stands above what is less sure.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from search.index_words import IndexWords
 from search.folding import fold
@@ -17,12 +17,15 @@ from search.thesaurus import Mention, Thesaurus, token
 _PHRASE = re.compile(r'"([^"]*)"?')
 _EXCLUDED = re.compile(r'(?:^|(?<=\s))-("[^"]*"?|[^\s"]+)')
 _OR = re.compile(r"\s+(?:OR|ELLER)\s+")
+# How doubtful readings are in which words have been left out, the least sure ones.
+LEFT_OUT = 3
 # More words than this make a question no clearer, and every one costs.
 _MOST_TERMS = 12
 _MOST_BRANCHES = 4
 _SHORTEST_BEGINNING = 2
 _LONG_ENOUGH = 4
 _MOST_TO_LEAVE_OUT = 4
+_MOST_TOGETHER = 3
 # How far up the vocabulary a wider notion is looked for.
 _MOST_STEPS = 3
 _FEW = 3
@@ -87,49 +90,52 @@ def ask(text: str, thesaurus: Thesaurus, index_words: IndexWords) -> Question:
     reader = _Reader(thesaurus, index_words)
     branches = [reader.read(part) for part in _OR.split(wanted)[:_MOST_BRANCHES]]
     sure = [branch for branch in branches if branch.terms or branch.phrases]
+    corrected = ""
     readings = list(sure)
     if len(sure) == 1 and not sure[0].phrases:
-        readings += reader.doubtful(sure[0])
-    return Question(tuple(readings), tuple(part for part in excluded if part), reader.corrected(wanted))
+        corrected = reader.corrected(wanted)
+        right = reader.read(corrected) if corrected else sure[0]
+        readings += [replace(right, doubt=1)] if corrected else []
+        readings += reader.doubtful(right)
+    return Question(tuple(readings), tuple(part for part in excluded if part), corrected)
 
 
 class _Reader:
-    """Reads one question, and remembers which words it has put right."""
+    """Reads a question with the vocabulary and the words of the index at hand."""
 
     def __init__(self, thesaurus: Thesaurus, index_words: IndexWords) -> None:
         self._thesaurus = thesaurus
         self._words = index_words
-        self._corrections: dict[str, str] = {}
 
     def read(self, text: str) -> Reading:
         """What is meant in the first place."""
         phrases = tuple(" ".join(fold(word) for word in words(part)) for part in _PHRASE.findall(text))
         written = words(_PHRASE.sub(" ", text))
         telling = [word for word in written if tells(word)] or written
-        known = [self._known(word, is_last=word is telling[-1]) for word in telling[:_MOST_TERMS]]
-        return Reading(self._terms(known), tuple(phrase for phrase in phrases if phrase))
+        return Reading(self._terms(telling[:_MOST_TERMS]), tuple(phrase for phrase in phrases if phrase))
 
     def corrected(self, text: str) -> str:
-        """The text with misspelt words put right; nothing where none was."""
-        if not self._corrections:
-            return ""
-        return " ".join(self._corrections.get(word.lower(), word) for word in text.split())
+        """The text with misspelt words put right; nothing where none is."""
+        written = words(text)
+        right = [self._right(word, is_last=place == len(written)) for place, word in enumerate(written, start=1)]
+        return self._right_together(written) if right == written else " ".join(right)
 
-    def _known(self, word: str, *, is_last: bool) -> str:
+    def _right(self, word: str, *, is_last: bool) -> str:
         """The word, or the nearest one that the entries have if they have nothing like it."""
-        if self._words.has_any(keys(word)) or self._thesaurus.names(word) or self._splits(word):
+        if not tells(word) or self._is_known(word) or self._words.has_any(part_keys(word)):
             return word
         if is_last and len(word) >= _SHORTEST_BEGINNING and self._words.has_beginning(fold(word)):
             return word
-        nearest = self._words.nearest(fold(word))
-        if nearest is None:
-            return word
-        self._corrections[word] = nearest
-        return nearest
+        return self._words.nearest(fold(word)) or word
 
-    def _splits(self, word: str) -> bool:
-        found = part_keys(word)
-        return bool(found) and self._words.has_any(found)
+    def _is_known(self, word: str) -> bool:
+        return self._words.has_any(keys(word)) or self._thesaurus.names(word)
+
+    def _right_together(self, written: Sequence[str]) -> str:
+        """Two or three words that are right each by itself, but nearly name something else together."""
+        if not 1 < len(written) <= _MOST_TOGETHER or all(self._words.has_any(keys(word)) for word in written):
+            return ""
+        return self._words.nearest_term(fold(" ".join(written))) or ""
 
     def _terms(self, written: Sequence[str]) -> tuple[Term, ...]:
         mentions: dict[int, Mention] = {}

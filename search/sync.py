@@ -1,72 +1,215 @@
-"""Keeping the index in step with the entries: one entry after a change, or all of them."""
+"""Keeping the documents in step with the entries: some after a change, or all of them.
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+A change enqueues a job in its own transaction. The job derives the document anew from what is true when it runs,
+so it may run late, twice or out of order; one entry is derived by one transaction at a time. Where Meilisearch is
+configured, what has changed is noted in the same transaction and pushed afterwards (search/push.py).
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from registry import database
+from registry.bookings.queries import free_weeks
+from search import knowledge, push
 from search.document import Document, build
+from search.source import fetch_sources
 
-# What a document is made of. Only published entries have one. Agreements about results count for who owns
-# them; a non-disclosure or data-processing agreement says nothing about that.
-_SOURCE = """
-SELECT e.id, e.kind, e.title_sv, e.title_en, e.summary_sv, e.summary_en, e.description_sv, e.description_en,
-       e.sectors, e.keywords, e.municipality, e.address,
-       v.offer_sv, v.offer_en, v.equipment_sv, v.equipment_en, v.requirements_sv, v.requirements_en,
-       v.accessibility_sv, v.accessibility_en, v.price_note_sv, v.price_note_en,
-       b.name_sv AS body_name_sv, b.name_en AS body_name_en, u.name_sv AS unit_name_sv, u.name_en AS unit_name_en,
-       coalesce(offered.titles_sv, '') AS agreement_titles_sv, coalesce(offered.titles_en, '') AS agreement_titles_en,
-       coalesce(offered.results_ownership, '{}') AS results_ownership
-FROM entry e
-JOIN organisation b ON b.id = e.accountable_body
-LEFT JOIN organisation u ON u.id = e.unit
-LEFT JOIN environment v ON v.id = e.id
-LEFT JOIN LATERAL (
-    SELECT string_agg(t.title_sv, ' ' ORDER BY t.id) AS titles_sv,
-           string_agg(t.title_en, ' ' ORDER BY t.id) AS titles_en,
-           array_agg(DISTINCT i.code ORDER BY i.code)
-               FILTER (WHERE i.code IS NOT NULL AND t.type NOT IN ('nda', 'data_processing')) AS results_ownership
-    FROM offer o
-    JOIN template t ON t.id = o.template
-    LEFT JOIN LATERAL (
-        SELECT terms FROM template_version WHERE template = t.id ORDER BY number DESC LIMIT 1
-    ) newest ON true
-    LEFT JOIN ip_term i ON i.terms = newest.terms AND i.field = 'results_ownership' AND i.status = 'value'
-    WHERE o.entry = e.id
-) offered ON true
-WHERE e.id = $1 AND e.status = 'published'
-"""
-_COLUMNS = [column.name for column in fields(Document)]
-_PLACES = [f"${number}" for number in range(1, len(_COLUMNS) + 1)]
-_STORE = f"""
-INSERT INTO search_document ({", ".join(_COLUMNS)}, indexed_at) VALUES ({", ".join(_PLACES)}, now())
-ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])}, indexed_at = now()
-"""
+# Counts up whenever documents are derived in another way, so that all of them are derived anew.
+DERIVATION = 1
+BATCH = 500
+_TEXTS = ("title_words", "summary_words", "names_words", "near_words", "body_words", "body_sv", "body_en")
+_WORDS = _TEXTS[:5]
+_LOCK = 5271
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class _Derived:
+    document: Document
+    source_hash: str
+    checksum: str
 
 
 async def index_entry(entry_id: int) -> None:
     """Make the index say of one entry what is true now. Doing it twice, or for an unknown entry, does no harm."""
+    await index_entries([entry_id])
+
+
+async def index_entries(entry_ids: Sequence[int]) -> None:
+    """Make the documents of some entries say what is true now, and push what has changed."""
     async with database.transaction():
-        # Holds back a change of the entry until the document is written, so that an older one never comes last.
-        await database.fetch("SELECT 1 FROM entry WHERE id = $1 FOR SHARE", entry_id)
-        source = await database.fetch_one(_SOURCE, entry_id)
-        if source is None:
-            await database.fetch("DELETE FROM search_document WHERE id = $1", entry_id)
-            return
-        await database.fetch(_STORE, *asdict(build(dict(source))).values())
+        changed = await _derive(sorted(set(entry_ids)), count_words=True)
+    if changed:
+        await push.push_pending()
 
 
-async def reindex(progress: Callable[[int, int], None] | None = None) -> int:
-    """Index every entry anew and return how many documents there are; `progress` is told (done, of how many)."""
-    rows = await database.fetch("SELECT id FROM entry ORDER BY id")
-    for done, row in enumerate(rows, start=1):
-        await index_entry(row["id"])
+async def reindex(progress: Progress | None = None) -> int:
+    """Derive every document that is not up to date, and build Meilisearch's index anew; how many documents there are.
+
+    `progress` is told (done, of how many) in steps: an entry counts once when it is derived and, where Meilisearch is
+    configured, once more when it is handed over.
+
+    Raises:
+        EngineAway: Meilisearch is configured and does not answer; the documents in PostgreSQL are up to date.
+    """
+    ids = [row["id"] for row in await database.fetch("SELECT id FROM entry ORDER BY id")]
+    steps = 2 if push.is_configured() else 1
+    for start in range(0, len(ids), BATCH):
+        async with database.transaction():
+            await _derive(ids[start : start + BATCH], count_words=False)
         if progress is not None:
-            progress(done, len(rows))
+            progress(min(start + BATCH, len(ids)), len(ids) * steps)
+    await _count_all_words()
     counted = await database.fetch_one("SELECT count(*) AS n FROM search_document")
-    return counted["n"] if counted else 0
+    documents: int = counted["n"] if counted else 0
+    if push.is_configured():
+        await push.rebuild(lambda done: progress and progress(len(ids) + done, len(ids) + documents))
+    return documents
+
+
+async def is_up_to_date() -> bool:
+    """Whether every document was derived in today's way, with today's vocabulary."""
+    prefix = _prefix(await knowledge.thesaurus_version())
+    row = await database.fetch_one(
+        "SELECT EXISTS (SELECT FROM search_document WHERE NOT starts_with(source_hash, $1))"
+        " OR EXISTS (SELECT FROM entry e WHERE e.status = 'published'"
+        " AND NOT EXISTS (SELECT FROM search_document d WHERE d.id = e.id)) AS old",
+        prefix,
+    )
+    return row is not None and not row["old"]
 
 
 async def handle_index_entry(payload: Mapping[str, Any]) -> None:
     """The job INDEX_ENTRY: `{"entry_id": …}`."""
     await index_entry(int(payload["entry_id"]))
+
+
+async def handle_vocabulary_changed(payload: Mapping[str, Any]) -> None:
+    """The job VOCABULARY_CHANGED: what texts are about may be another now."""
+    del payload
+    rows = await database.fetch("SELECT id FROM search_document ORDER BY id")
+    ids = [row["id"] for row in rows]
+    for start in range(0, len(ids), BATCH):
+        await index_entries(ids[start : start + BATCH])
+
+
+async def refresh_free_weeks() -> None:
+    """Index anew what can be booked: in which weeks it has free times also changes as time passes."""
+    rows = await database.fetch("SELECT id FROM environment WHERE bookable_by <> '{}' ORDER BY id")
+    ids = [row["id"] for row in rows]
+    for start in range(0, len(ids), BATCH):
+        await index_entries(ids[start : start + BATCH])
+
+
+async def _derive(entry_ids: Sequence[int], *, count_words: bool) -> list[int]:
+    """Derive documents in the running transaction; returns the entries whose document has changed or gone."""
+    await database.fetch("SELECT pg_advisory_xact_lock($1, (id % 2147483647)::int) FROM unnest($2::bigint[]) AS id", _LOCK, list(entry_ids))
+    thesaurus, version = await knowledge.thesaurus()
+    sources = {row["id"]: dict(row) for row in await fetch_sources(entry_ids)}
+    weeks = await free_weeks([id for id, source in sources.items() if source["bookable_by"]], datetime.now(UTC))
+    before = {
+        row["id"]: row
+        for row in await database.fetch(
+            f"SELECT id, source_hash, checksum, shown->>'staff' = 'true' AS staff, {', '.join(_WORDS)}"
+            " FROM search_document WHERE id = ANY ($1::bigint[])",
+            list(entry_ids),
+        )
+    }
+    prefix = _prefix(version)
+    derived = []
+    for id, source in sources.items():
+        source_hash = prefix + _hash([source, weeks.get(id)])
+        if id in before and before[id]["source_hash"] == source_hash:
+            continue
+        document = build(source, thesaurus, free_weeks=tuple(weeks.get(id, ())))
+        derived.append(_Derived(document, source_hash, _checksum(document)))
+    gone = [id for id in before if id not in sources]
+    await _store(derived)
+    await database.fetch("DELETE FROM search_document WHERE id = ANY ($1::bigint[])", gone)
+    changed = [one.document.id for one in derived if one.document.id not in before or before[one.document.id]["checksum"] != one.checksum]
+    if count_words:
+        await _recount([one.document for one in derived], [before[id] for id in (*gone, *changed) if id in before], changed)
+    if push.is_configured():
+        await push.note([*changed, *gone])
+    return [*changed, *gone]
+
+
+def _prefix(vocabulary_version: int) -> str:
+    return f"{DERIVATION}.{vocabulary_version}:"
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, default=str, ensure_ascii=False).encode()).hexdigest()[:40]
+
+
+def _checksum(document: Document) -> str:
+    return _hash(vars(document))
+
+
+async def _store(derived: Sequence[_Derived]) -> None:
+    if not derived:
+        return
+    columns: dict[str, tuple[str, list[Any]]] = {
+        "id": ("bigint", [one.document.id for one in derived]),
+        "shown": ("text", [json.dumps(one.document.shown, ensure_ascii=False) for one in derived]),
+        "facets": ("text", [json.dumps(one.document.facets, ensure_ascii=False) for one in derived]),
+        **{name: ("text", [getattr(one.document, name) for one in derived]) for name in (*_TEXTS, "order_sv", "order_en")},
+        # PostgreSQL's arrays of arrays have to be rectangular, so weeks come as text.
+        "free_weeks": ("text", [" ".join(one.document.free_weeks) for one in derived]),
+        "source_hash": ("text", [one.source_hash for one in derived]),
+        "checksum": ("text", [one.checksum for one in derived]),
+    }
+    converted = {"shown": "shown::jsonb", "facets": "facets::jsonb", "free_weeks": "string_to_array(nullif(free_weeks, ''), ' ')"}
+    selected = ", ".join(converted.get(name, name) for name in columns)
+    selected = selected.replace(converted["free_weeks"], f"coalesce({converted['free_weeks']}, '{{}}')")
+    arrays = ", ".join(f"${number}::{sql_type}[]" for number, (sql_type, _) in enumerate(columns.values(), start=1))
+    await database.fetch(
+        f"INSERT INTO search_document ({', '.join(columns)}, indexed_at)"
+        f" SELECT {selected}, clock_timestamp() FROM unnest({arrays}) AS given ({', '.join(columns)})"
+        f" ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in columns if name != 'id')},"
+        " indexed_at = excluded.indexed_at",
+        *(values for _, values in columns.values()),
+    )
+
+
+async def _recount(documents: Iterable[Document], before: Iterable[Any], changed: Iterable[int]) -> None:
+    """Count the words of changed documents in and out."""
+    counted = set(changed)
+    public: Counter[str] = Counter()
+    staff: Counter[str] = Counter()
+    for document in documents:
+        if document.id in counted:
+            (staff if document.shown["staff"] else public).update(document.all_words)
+    for row in before:
+        words = frozenset(word for name in _WORDS for word in row[name].split())
+        (staff if row["staff"] else public).subtract(words)
+    # In one order, so that two transactions wait for each other instead of both failing.
+    words = sorted(word for word in {*public, *staff} if public[word] or staff[word])
+    await database.fetch(
+        "INSERT INTO search_word AS w (word, public, staff)"
+        " SELECT * FROM unnest($1::text[], $2::int[], $3::int[]) ON CONFLICT (word) DO UPDATE"
+        " SET public = greatest(0, w.public + excluded.public), staff = greatest(0, w.staff + excluded.staff)",
+        words,
+        [public[word] for word in words],
+        [staff[word] for word in words],
+    )
+    await database.fetch("DELETE FROM search_word WHERE word = ANY ($1::text[]) AND public = 0 AND staff = 0", words)
+
+
+async def _count_all_words() -> None:
+    """Count every word anew."""
+    async with database.transaction():
+        await database.fetch("LOCK TABLE search_word IN EXCLUSIVE MODE")
+        await database.fetch("DELETE FROM search_word")
+        await database.fetch(
+            "INSERT INTO search_word (word, public, staff)"
+            " SELECT word, count(*) FILTER (WHERE NOT staff), count(*) FILTER (WHERE staff) FROM ("
+            "  SELECT DISTINCT d.id, d.shown->>'staff' = 'true' AS staff, word FROM search_document d,"
+            f"  unnest(string_to_array(concat_ws(' ', {', '.join(f'd.{name}' for name in _WORDS)}), ' ')) AS word"
+            ") AS counted WHERE word <> '' GROUP BY word"
+        )

@@ -32,6 +32,7 @@ class SearchDocument(Table):
 
     id = BigInt(primary_key=True)
     shown = JSONB()
+    facets = JSONB()
     title_words = Text(default="")
     summary_words = Text(default="")
     names_words = Text(default="")

@@ -5,23 +5,15 @@ finds what is narrower (`fordon` finds a `minibuss`), but not the other way roun
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
+from search.folding import fold
 from search.language import keys, part_keys, words
+from search.vocabulary import Concept
 
 _LONGEST_TERM = 5
-
-
-@dataclass(frozen=True)
-class Concept:
-    """A notion: its terms in both languages, the preferred ones first, and the ids of the notions that are wider."""
-
-    id: int
-    sv: tuple[str, ...]
-    en: tuple[str, ...]
-    broader: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,14 +33,15 @@ class Thesaurus:
         self.concepts = {concept.id: concept for concept in concepts}
         # By the first key of a term, the whole term and what it names, the longest terms first.
         self._terms: dict[str, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
+        self._narrower: dict[int, list[int]] = defaultdict(list)
         for concept in self.concepts.values():
-            for language, terms in (("sv", concept.sv), ("en", concept.en)):
-                for term in terms:
-                    if sequence := canonical(term, language):
-                        self._terms[sequence[0]].append((sequence, concept.id))
+            for sequence in self.written(concept.id):
+                self._terms[sequence[0]].append((sequence, concept.id))
+            for wider in self.broader(concept.id):
+                self._narrower[wider].append(concept.id)
         for listed in self._terms.values():
             listed.sort(key=lambda term: -len(term[0]))
-        self._wider = cache(self._climb)
+        self._wider: dict[int, frozenset[int]] = {}
 
     def mentions(self, text: Sequence[str], language: str | None = None) -> list[Mention]:
         """Every mention of a notion in a sequence of words, the longest ones first at each place."""
@@ -76,6 +69,23 @@ class Thesaurus:
             key in forms[start + place] for place, key in enumerate(sequence)
         )
 
+    def term_words(self) -> Iterable[tuple[str, int]]:
+        """Every word of every term, folded, with the notion that it helps to name."""
+        for concept in self.concepts.values():
+            for term in (*concept.sv, *concept.en):
+                for word in words(term):
+                    yield fold(word), concept.id
+
+    def written(self, concept: int) -> list[tuple[str, ...]]:
+        """The terms of a notion, as sequences of keys."""
+        one = self.concepts[concept]
+        terms = [canonical(term, language) for language, listed in (("sv", one.sv), ("en", one.en)) for term in listed]
+        return [term for term in terms if term]
+
+    def narrower(self, concepts: Iterable[int]) -> frozenset[int]:
+        """Some notions and all that are narrower, however far down."""
+        return _closure(concepts, lambda concept: self._narrower.get(concept, ()))
+
     def part_concepts(self, word: str) -> set[int]:
         """The notions that the parts of a compound name."""
         return {
@@ -91,19 +101,23 @@ class Thesaurus:
 
     def wider(self, concept: int) -> frozenset[int]:
         """All notions that are wider than this one, however far up."""
-        return self._wider(concept)
-
-    def _climb(self, concept: int) -> frozenset[int]:
-        found: set[int] = set()
-        waiting = list(self.broader(concept))
-        while waiting:
-            one = waiting.pop()
-            if one not in found:
-                found.add(one)
-                waiting += self.broader(one)
-        return frozenset(found)
+        if concept not in self._wider:
+            self._wider[concept] = _closure(self.broader(concept), self.broader)
+        return self._wider[concept]
 
 
+def _closure(start: Iterable[int], step: Callable[[int], Iterable[int]]) -> frozenset[int]:
+    found: set[int] = set()
+    waiting = list(start)
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += step(one)
+    return frozenset(found)
+
+
+@lru_cache(maxsize=50_000)
 def canonical(term: str, language: str) -> tuple[str, ...]:
     """A term as a sequence of keys, one for each word."""
     found = tuple(keys(word, language)[0] for word in words(term))

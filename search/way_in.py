@@ -18,7 +18,8 @@ from registry.web.input import Input, read_query
 from registry.web.labels import options
 from registry.web.rendering import page
 from search import queries
-from search.engine import LARGEST_PAGE, Hit, SearchRequest
+from search.engine import LARGEST_PAGE, SearchRequest
+from search.queries import Found
 
 AnyRequest = Request[Any, Any, Any]
 MOST_MATCHES = 10
@@ -56,7 +57,7 @@ class WayInInput(Input):
 class Match:
     """A matching entry and why it matches."""
 
-    hit: Hit
+    hit: Found
     reasons: list[Message]
 
 
@@ -124,7 +125,7 @@ async def matches(actor: Actor, asked: WayInInput) -> list[Match]:
     return found[:MOST_MATCHES]
 
 
-def _reasons(hit: Hit, asked: WayInInput, reason: str) -> list[Message]:
+def _reasons(hit: Found, asked: WayInInput, reason: str) -> list[Message]:
     reasons = [message(reason)]
     if asked.who and asked.who.value in hit.bookable_by:
         reasons.append(message(_TAKES[asked.who]))

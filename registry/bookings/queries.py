@@ -14,6 +14,7 @@ from registry.audit.service import EventType, record
 from registry.bookings import rules
 from registry.bookings.rules import BookingFacts, Interval
 from registry.bookings.states import TRANSITIONS, BookingState
+from registry.bookings.weeks import free_weeks
 from registry.entries import queries as entries
 from registry.entries.queries import EntryView
 from registry.errors import Message, NotFound

@@ -1,0 +1,269 @@
+"""The engine that runs beside the program: Meilisearch, through its official client.
+
+The client is synchronous, so it works in threads of its own, each with a connection that stays open.
+"""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice, product
+from typing import Any, TypeVar
+
+import meilisearch
+import requests
+from meilisearch._httprequests import HttpRequests
+from meilisearch.errors import MeilisearchError
+
+from registry.settings import load_settings
+from search.document import SHOWN
+from search.engine import (
+    FACETS,
+    MOST_SUGGESTIONS,
+    EngineAway,
+    EngineResult,
+    Hit,
+    SearchRequest,
+    Sort,
+    Suggestion,
+    further_doubt,
+)
+from search.folding import fold
+from search.language import words
+from search.question import Reading
+from search.thesaurus import token
+
+T = TypeVar("T")
+# What a result shows; asking for less makes answers smaller and faster.
+_RETRIEVED = ["id", *SHOWN]
+_LONGEST_WAIT = 3  # seconds; a search that takes longer is made in PostgreSQL
+_THREADS = 16
+_MOST_ALTERNATIVES = 6
+# A surer reading's worst match stands above a less sure one's best.
+_WEIGHTS = (1.0, 0.1, 0.01, 0.001)
+# What a notion weighs beside the word itself.
+_NAMED = 0.97
+
+
+class _Requests(HttpRequests):
+    """The client's requests over one connection that stays open, without compression.
+
+    Compressing costs Meilisearch ten times what it saves on a short way.
+    """
+
+    def __init__(self, config: Any) -> None:  # noqa: ANN401  # the client's own, not exported
+        super().__init__(config)
+        self.headers["Accept-Encoding"] = "identity"
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def send_request(self, http_method: Callable[..., Any], path: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # as the client has it
+        return super().send_request(getattr(self._session, http_method.__name__), path, *args, **kwargs)
+
+
+class _Local(threading.local):
+    client: meilisearch.Client | None = None
+
+
+_local = _Local()
+_threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="meilisearch")
+
+
+def client() -> meilisearch.Client:
+    """This thread's client."""
+    if _local.client is None:
+        settings = load_settings()
+        made = meilisearch.Client(
+            settings.meilisearch_url, settings.meilisearch_key.get_secret_value() or None, timeout=_LONGEST_WAIT
+        )
+        made.http = _Requests(made.config)
+        _local.client = made
+    return _local.client
+
+
+async def in_thread(work: Callable[[meilisearch.Client], T]) -> T:
+    """Do something with a client beside the event loop.
+
+    Raises:
+        EngineAway: Meilisearch does not answer, or refuses.
+    """
+
+    def guarded() -> T:
+        try:
+            return work(client())
+        except (MeilisearchError, requests.RequestException, ValueError) as error:
+            raise EngineAway(str(error)) from error
+
+    return await asyncio.get_running_loop().run_in_executor(_threads, guarded)
+
+
+@dataclass(frozen=True)
+class _Text:
+    """What Meilisearch is asked for a reading, how doubtful that is, and what its matches weigh."""
+
+    text: str
+    doubt: int = 0
+    weight: float = 1.0
+
+
+class MeilisearchEngine:
+    """Search in Meilisearch."""
+
+    name = "meilisearch"
+
+    def __init__(self, index: str) -> None:
+        self._index = index
+
+    async def search(self, request: SearchRequest) -> EngineResult:
+        """Answer a question with one request, or with a second where the sure readings of it find little."""
+        result = await in_thread(lambda engine: self._ask(engine, request, 0))
+        doubt = further_doubt(request.question, result.total)
+        if doubt is None:
+            return result
+        return await in_thread(lambda engine: self._ask(engine, request, doubt))
+
+    async def suggest(self, text: str, *, staff: bool, language: str) -> list[Suggestion]:
+        """Entries with words in their title that begin with the words of the text."""
+        typed = " ".join(fold(word) for word in words(text))
+        if not typed:
+            return []
+        query = {
+            "attributesToSearchOn": ["title_words"],
+            "attributesToRetrieve": ["slug", "kind", "title_sv", "title_en"],
+            "filter": [] if staff else ["staff = false"],
+            "matchingStrategy": "all",
+            "limit": MOST_SUGGESTIONS,
+        }
+        found = await in_thread(lambda engine: engine.index(self._index).search(typed, query))
+        return [Suggestion(**hit) for hit in found["hits"]]
+
+    def _ask(self, engine: meilisearch.Client, request: SearchRequest, doubt: int) -> EngineResult:
+        """Ask all readings up to a doubt; the counts of each filter that is on are asked for without it."""
+        texts = [
+            text
+            for reading in request.question.readings
+            if reading.doubt <= doubt
+            for text in _texts(reading, request.question.excluded)
+        ] or [_Text(_excluding(request.question.excluded))]
+        chosen = [name for name in FACETS if request.filters.get(name)]
+        if len(texts) == 1:
+            queries = [self._alone(request, texts[0].text, without) for without in (None, *chosen)]
+            main, *others = engine.multi_search(queries)["results"]
+            counts = [other["facetDistribution"] for other in (main, *others)]
+        else:
+            main, *others = [self._together(engine, request, texts, without) for without in (None, *chosen)]
+            counts = [other["facetsByIndex"][self._index]["distribution"] for other in (main, *others)]
+        facets = {name: dict(counts[0].get(f"facets.{name}", {})) for name in FACETS}
+        for name, counted in zip(chosen, counts[1:], strict=True):
+            facets[name] = {**dict.fromkeys(request.filters[name], 0), **counted.get(f"facets.{name}", {})}
+        doubts = [text.doubt for text in texts]
+        return EngineResult([_hit(hit, doubts) for hit in main["hits"]], main["estimatedTotalHits"], _by_count(facets))
+
+    def _alone(self, request: SearchRequest, text: str, without: str | None) -> dict[str, Any]:
+        query = self._query(request, text, without) | {"facets": _facets(without)}
+        return query | ({"limit": 0} if without else _page(request))
+
+    def _together(
+        self, engine: meilisearch.Client, request: SearchRequest, texts: Sequence[_Text], without: str | None
+    ) -> Mapping[str, Any]:
+        """Several readings at once: each entry counts once, by its surest reading."""
+        queries = [
+            self._query(request, text.text, without) | {"federationOptions": {"weight": text.weight}} for text in texts
+        ]
+        federation: dict[str, Any] = {"facetsByIndex": {self._index: _facets(without)}}
+        return engine.multi_search(queries, federation | ({"limit": 0} if without else _page(request)))
+
+    def _query(self, request: SearchRequest, text: str, without: str | None) -> dict[str, Any]:
+        return {
+            "indexUid": self._index,
+            "q": text,
+            "filter": _filter(request, without),
+            "matchingStrategy": "all",
+            "attributesToRetrieve": _RETRIEVED,
+            "sort": _sort(request),
+        }
+
+
+def _texts(reading: Reading, excluded: Iterable[str]) -> list[_Text]:
+    """A reading in the engine's own writing: by the words that were written, and by the notions that they name.
+
+    An entry that has the words has the notions too; that it has the words puts it before others of its place.
+    """
+    terms = sorted(reading.terms, key=lambda term: term.beginning)
+    choices: list[tuple[tuple[str, ...], float]] = []
+    if all(term.words for term in terms):
+        choices.append((tuple(" ".join(term.words) for term in terms), 1.0))
+    if any(term.concepts for term in terms):
+        named = product(*(list(map(token, term.concepts)) or [" ".join(term.words)] for term in terms))
+        choices += [(choice, _NAMED) for choice in islice(named, _MOST_ALTERNATIVES)]
+    phrases = [f'"{phrase}"' for phrase in reading.phrases]
+    # A space at the end says that the last word is whole.
+    end = "" if terms and terms[-1].beginning else " "
+    return [
+        _Text(
+            " ".join([_excluding(excluded), *phrases, *choice]).strip() + end,
+            reading.doubt,
+            _WEIGHTS[reading.doubt] * weight,
+        )
+        for choice, weight in choices
+    ]
+
+
+def _excluding(excluded: Iterable[str]) -> str:
+    return " ".join(f'-"{part}"' if " " in part else f"-{part}" for part in excluded)
+
+
+def _page(request: SearchRequest) -> dict[str, int]:
+    return {"offset": (request.page - 1) * request.page_size, "limit": request.page_size}
+
+
+def _facets(only: str | None) -> list[str]:
+    return [f"facets.{name}" for name in ([only] if only else FACETS)]
+
+
+def _filter(request: SearchRequest, without: str | None) -> list[str]:
+    conditions = [
+        f"facets.{name} IN {json.dumps(list(chosen), ensure_ascii=False)}"
+        for name, chosen in request.filters.items()
+        if chosen and name != without
+    ]
+    if not request.staff:
+        conditions.append("staff = false")
+    if request.audiences:
+        conditions.append(f"bookable = true AND facets.bookable_by IN {json.dumps(list(request.audiences))}")
+    if request.free_week is not None:
+        conditions.append(f"free_weeks = {json.dumps(request.free_week)}")
+    if request.only is not None:
+        conditions.append(f"id = {request.only}")
+    if near := request.near:
+        conditions.append(f"_geoRadius({near.latitude}, {near.longitude}, {near.radius_km * 1000})")
+    return conditions
+
+
+def _sort(request: SearchRequest) -> list[str]:
+    by_title = f"order_{request.language}:asc"
+    if request.sort is Sort.NEWEST:
+        return ["published_at:desc", "id:desc"]
+    if request.sort is Sort.TITLE:
+        return [by_title]
+    has_words = bool(request.question.readings)
+    if request.near and (request.sort is Sort.DISTANCE or not has_words):
+        return [f"_geoPoint({request.near.latitude}, {request.near.longitude}):asc", by_title]
+    # A list that nobody asked a question of begins with what can be booked.
+    return [] if has_words else ["bookable:desc", "is_environment:desc", by_title]
+
+
+def _hit(found: Mapping[str, Any], doubts: Sequence[int]) -> Hit:
+    position = found.get("_federation", {}).get("queriesPosition", 0)
+    metres = found.get("_geoDistance")
+    shown = {name: found[name] for name in SHOWN}
+    return Hit(found["id"], shown, doubts[position], None if metres is None else metres / 1000)
+
+
+def _by_count(facets: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    return {
+        name: dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+        for name, counts in facets.items()
+    }
