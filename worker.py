@@ -6,6 +6,7 @@ from registry.agreements.service import follow_dates
 from registry.bookings.service import handle_confirm_job, lapse_approvals
 from registry.jobs.service import Job
 from registry.jobs.worker import Handler, Schedule
+from search.statistics import remove_old
 from search.sync import handle_index_entry
 
 JOB_HANDLERS: dict[Job, Handler] = {
@@ -25,4 +26,5 @@ async def _lapse_approvals() -> None:
 SCHEDULES = [
     Schedule("follow_agreement_dates", "*/5 * * * *", _follow_dates),
     Schedule("lapse_approvals", "*/5 * * * *", _lapse_approvals),
+    Schedule("remove_old_search_statistics", "17 3 * * *", remove_old),
 ]
