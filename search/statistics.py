@@ -112,20 +112,26 @@ _buffer = Buffer()
 
 # Clicks alone never make a row: they count for what has been asked for that day, and for no more than is believable.
 _WRITE = """
+WITH given AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset($1::jsonb) AS sent (day date, question text, language text, asker text,
+        searches int, without_hits int, last_hits int, clicks int, places bigint, clicked_at int[])
+), held AS (
+    SELECT day, count(*) AS questions FROM search_question
+    WHERE day = ANY (ARRAY (SELECT DISTINCT day FROM given)) GROUP BY day
+)
 INSERT INTO search_question AS kept
     (day, question, language, asker, searches, without_hits, last_hits, clicks, places, clicked_at)
 SELECT given.day, given.question, given.language, given.asker, given.searches, given.without_hits, given.last_hits,
        CASE WHEN believable THEN given.clicks ELSE 0 END, CASE WHEN believable THEN given.places ELSE 0 END,
        CASE WHEN believable THEN given.clicked_at ELSE array_fill(0, ARRAY[cardinality(given.clicked_at)]) END
-FROM jsonb_to_recordset($1::jsonb) AS given (day date, question text, language text, asker text, searches int,
-     without_hits int, last_hits int, clicks int, places bigint, clicked_at int[])
+FROM given
+LEFT JOIN held ON held.day = given.day
 LEFT JOIN search_question known ON (known.day, known.question, known.language, known.asker)
      = (given.day, given.question, given.language, given.asker)
 CROSS JOIN LATERAL (
     SELECT coalesce(known.clicks, 0) + given.clicks <= $3 * (coalesce(known.searches, 0) + given.searches) AS believable
 ) AS judged
-WHERE known.id IS NOT NULL
-   OR (given.searches > 0 AND (SELECT count(*) FROM search_question other WHERE other.day = given.day) < $2)
+WHERE known.id IS NOT NULL OR (given.searches > 0 AND coalesce(held.questions, 0) < $2)
 ORDER BY given.day, given.question, given.language, given.asker
 ON CONFLICT (day, question, language, asker) DO UPDATE SET
     searches = kept.searches + excluded.searches,

@@ -54,7 +54,8 @@ async def store(question: str, day: date, **counts: int) -> None:
     values = {"searches": 3, "without_hits": 0, "last_hits": 1, "clicks": 0, "places": 0, **counts}
     await database.fetch(
         "INSERT INTO search_question"
-        " (day, question, language, asker, searches, without_hits, last_hits, clicks, places, clicked_at) VALUES ($1, $2, 'sv', 'public', $3, $4, $5, $6, $7, array_fill(0, ARRAY[11]))",
+        " (day, question, language, asker, searches, without_hits, last_hits, clicks, places, clicked_at)"
+        " VALUES ($1, $2, 'sv', 'public', $3, $4, $5, $6, $7, array_fill(0, ARRAY[11]))",
         day,
         question,
         *values.values(),
