@@ -22,6 +22,8 @@ from registry.web.openapi_page import ApiPage, api_router
 from registry.web.problems import exception_handlers
 from registry.web.rendering import template_config
 from registry.web.routes import handlers as registry_handlers
+from search import statistics
+from search.clicks import CLICK_PATH
 from search.routes import handlers as search_handlers
 
 # How long a starting program waits for a database that is starting too, in seconds.
@@ -39,6 +41,12 @@ async def _database_pool(_: Litestar) -> AsyncIterator[None]:
         await database.engine().close_connection_pool()
 
 
+@asynccontextmanager
+async def _search_statistics(_: Litestar) -> AsyncIterator[None]:
+    async with statistics.kept_up():
+        yield
+
+
 def create_app() -> Litestar:
     """The web application, with the settings of the environment.
 
@@ -50,7 +58,7 @@ def create_app() -> Litestar:
     logging.getLogger("piccolo").setLevel(logging.WARNING)
     return Litestar(
         route_handlers=[*registry_handlers(), *search_handlers(), *admin_handlers()],
-        lifespan=[_database_pool],
+        lifespan=[_database_pool, _search_statistics],
         dependencies={"actor": Provide(provide_actor)},
         middleware=[DefineMiddleware(Authentication, exclude=["^/static/", "^/healthz", "^/readyz"])],
         csrf_config=CSRFConfig(
@@ -58,7 +66,8 @@ def create_app() -> Litestar:
             cookie_name="csrf",
             cookie_secure=settings.secure_cookies,
             cookie_httponly=True,
-            exclude=[f"^{API_PREFIX}/"],
+            # A browser that leaves a page sends the click without a form, and it changes nothing of anybody's.
+            exclude=[f"^{API_PREFIX}/", f"^{CLICK_PATH}$"],
         ),
         template_config=template_config(),
         exception_handlers=exception_handlers(),

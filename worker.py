@@ -7,6 +7,7 @@ from registry.bookings.service import handle_confirm_job, lapse_approvals
 from registry.jobs.service import Job
 from registry.jobs.worker import Handler, Schedule
 from search import push
+from search.statistics import remove_old
 from search.sync import handle_index_entry, handle_vocabulary_changed, refresh_free_weeks
 
 JOB_HANDLERS: dict[Job, Handler] = {
@@ -35,4 +36,5 @@ SCHEDULES = [
     Schedule("push_pending", "* * * * *", _push_pending),
     # Lead times run out and weeks begin without any change in the database.
     Schedule("refresh_free_weeks", "3 * * * *", refresh_free_weeks),
+    Schedule("remove_old_search_statistics", "17 3 * * *", remove_old),
 ]

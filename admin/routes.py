@@ -2,7 +2,7 @@
 
 from litestar.types import ControllerRouterHandler
 
-from admin import bookings, coordination, legal, procurement, vocabulary
+from admin import bookings, coordination, legal, procurement, search, vocabulary
 
 
 def handlers() -> list[ControllerRouterHandler]:
@@ -12,5 +12,6 @@ def handlers() -> list[ControllerRouterHandler]:
         *legal.HANDLERS,
         *procurement.HANDLERS,
         *coordination.HANDLERS,
+        *search.HANDLERS,
         *vocabulary.HANDLERS,
     ]

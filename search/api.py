@@ -11,7 +11,7 @@ from registry.web.api.entries import Texts
 from registry.web.authentication import API_PREFIX, CurrentActor
 from registry.web.input import read_query
 from registry.web.openapi import reads_query
-from search import queries
+from search import queries, statistics
 from search.input import SearchInput, SuggestInput
 from search.queries import Found
 
@@ -68,6 +68,8 @@ async def search_entries(request: AnyRequest, actor: CurrentActor) -> FoundEntri
     """Search for entries."""
     asked = read_query(request, SearchInput)
     result = await queries.find(actor, asked.to_request(actor, language.current_language()))
+    if asked.page == 1:
+        statistics.asked(actor, asked.q, language.current_language(), result.total)
     return FoundEntries(
         items=[_entry(hit) for hit in result.items],
         total=result.total,

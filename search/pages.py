@@ -13,7 +13,7 @@ from registry.web.authentication import CurrentActor
 from registry.web.input import read_query
 from registry.web.labels import LABELS, label
 from registry.web.rendering import page
-from search import queries
+from search import queries, statistics
 from search.addresses import SearchAddress
 from search.engine import Sort
 from search.input import SearchInput
@@ -69,6 +69,8 @@ async def search_page(request: AnyRequest, actor: CurrentActor) -> Template:
     except InvalidInput as error:
         return _invalid(request, address, error)
     result = await queries.find(actor, asked.to_request(actor, language.current_language()))
+    if asked.page == 1:
+        statistics.asked(actor, asked.q, language.current_language(), result.total)
     return page(
         request,
         "search/search.html",

@@ -1,10 +1,11 @@
-"""The tables of the search: what can be found of each entry, what the other engine has yet to hear, the vocabulary."""
+"""The tables of the search: documents, what the other engine has yet to hear, the vocabulary, and what is asked for."""
 
 from piccolo.columns import (
     JSONB,
     Array,
     BigInt,
     BigSerial,
+    Date,
     ForeignKey,
     Integer,
     SmallInt,
@@ -120,3 +121,32 @@ class VocabularyVersion(Table):
     number = BigInt(default=0)
 
     vocabulary_has_one_version = Check("id = 1")
+
+
+class SearchQuestion(Table):
+    """How often something was asked for on a day in Europe/Stockholm, and what came of it; no person, no time of day.
+
+    `asker` is `public` or `staff`. `clicked_at` counts the clicks by the place of the result in the list: the
+    first ten places, then all later ones together; `places` is the sum of the places. A question that could hold
+    personal data is not stored (see `search/statistics.py`); the checks here are the last line of that.
+    """
+
+    id = BigSerial(primary_key=True)
+    day = Date(default=None)
+    question = Varchar(length=100)
+    language = Varchar(length=2)
+    asker = Varchar(length=6)
+    searches = Integer(default=0)
+    without_hits = Integer(default=0)
+    last_hits = Integer(default=0)
+    clicks = Integer(default=0)
+    places = BigInt(default=0)
+    clicked_at = Array(base_column=Integer())
+
+    question_language_is_known = Check("language IN ('sv', 'en')")
+    asker_is_a_kind = Check("asker IN ('public', 'staff')")
+    question_is_not_empty = Check("question <> ''")
+    question_holds_no_address = Check("strpos(question, '@') = 0")
+    question_holds_no_number_of_a_person = Check("char_length(regexp_replace(question, '[^0-9]', '', 'g')) < 6")
+    counts_fit_together = Check("without_hits BETWEEN 0 AND searches AND clicks >= 0 AND cardinality(clicked_at) = 11")
+    question_once_a_day = Unique([day, question, language, asker])

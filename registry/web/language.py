@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
 from babel.support import Translations
 from litestar import Request
 
@@ -186,6 +186,17 @@ def show_money(minor: int, currency: str) -> str:
         currency_digits=False,
         format=None if amount != int(amount) else "#,##0 ¤",
     )
+
+
+def show_number(value: float, decimals: int = 0) -> str:
+    """A number with its thousands apart: `12 345` in Swedish, `12,345` in English."""
+    pattern = "#,##0" + (f".{'0' * decimals}" if decimals else "")
+    return format_decimal(value, format=pattern, locale=_BABEL_LOCALES[_current.get()])
+
+
+def show_percent(share: float) -> str:
+    """A share in whole per cent: 0.125 is `13 %` in Swedish, `13%` in English."""
+    return format_percent(share, locale=_BABEL_LOCALES[_current.get()])
 
 
 def in_language(row: Mapping[str, Any] | object, field: str) -> str:

@@ -29,5 +29,6 @@ NOTICES: dict[str, tuple[str, str]] = {
     "concept-created": ("success", N_("The concept has been created. The search uses it within a minute.")),
     "concept-changed": ("success", N_("The concept has been updated. The search uses it within a minute.")),
     "concept-removed": ("success", N_("The concept has been removed.")),
+    "term-added": ("success", N_("The term has been added. The search uses it within a minute.")),
     "entry-decided": ("success", N_("The decision on the entry has been recorded.")),
 }

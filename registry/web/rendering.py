@@ -35,6 +35,7 @@ DESKS: tuple[tuple[Permission, str, str], ...] = (
     (Permission.AGREEMENT_REVIEW, "/desk/agreements", N_("Legal desk")),
     (Permission.PROCUREMENT_READ_ALL, "/desk/procurement", N_("Procurement desk")),
     (Permission.ENTRY_EDIT, "/desk/entries", N_("Entries desk")),
+    (Permission.SEARCH_STATISTICS_READ, "/desk/search", N_("Search statistics")),
     (Permission.VOCABULARY_READ, "/desk/vocabulary", N_("Vocabulary")),
     (Permission.AUDIT_READ, "/desk/log", N_("Log")),
 )
@@ -89,6 +90,8 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
     environment.globals.update(
         interval=language.show_interval,
         money=language.show_money,
+        number=language.show_number,
+        percent=language.show_percent,
         in_language=language.in_language,
         pick=language.pick,
         static_url=static_url,

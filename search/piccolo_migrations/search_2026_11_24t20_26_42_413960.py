@@ -31,7 +31,7 @@ class VocabularyConcept(Table, tablename="vocabulary_concept", schema=None):
 
 ID = "2026-11-24T20:26:42:413960"
 VERSION = "1.38.0"
-DESCRIPTION = "True"
+DESCRIPTION = "vocabulary"
 
 
 async def forwards():
