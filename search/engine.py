@@ -17,7 +17,7 @@ MOST_SUGGESTIONS = 8
 # So many found entries are enough: the less sure readings of a question are asked only where there are fewer.
 ENOUGH = 10
 # Words of the question are left out only where fewer have been found.
-FEW = 2
+FEW = 5
 # The filters, each with counts in the answer. Values of one filter mean or, different filters mean and.
 FACETS = (
     "kind",

@@ -28,7 +28,8 @@ _MOST_TO_LEAVE_OUT = 4
 _MOST_TOGETHER = 3
 # How far up the vocabulary a wider notion is looked for.
 _MOST_STEPS = 3
-_FEW = 3
+# Nor is what fits on one page too much to look through.
+_FEW = 20
 # A part of a compound, or a word among several, that so many of the entries have says too little by itself.
 _TELLING_SHARE = 0.25
 
@@ -117,14 +118,14 @@ class _Reader:
     def corrected(self, text: str) -> str:
         """The text with misspelt words put right; nothing where none is."""
         written = words(text)
-        right = [self._right(word, is_last=place == len(written)) for place, word in enumerate(written, start=1)]
+        right = [self._right(word) for word in written]
         return self._right_together(written) if right == written else " ".join(right)
 
-    def _right(self, word: str, *, is_last: bool) -> str:
+    def _right(self, word: str) -> str:
         """The word, or the nearest one that the entries have if they have nothing like it."""
         if not tells(word) or self._is_known(word) or self._words.has_any(part_keys(word)):
             return word
-        if is_last and len(word) >= _SHORTEST_BEGINNING and self._words.has_beginning(fold(word)):
+        if len(word) >= _SHORTEST_BEGINNING and self._words.has_beginning(fold(word)):
             return word
         return self._words.nearest(fold(word)) or word
 
@@ -133,7 +134,7 @@ class _Reader:
 
     def _right_together(self, written: Sequence[str]) -> str:
         """Two or three words that are right each by itself, but nearly name something else together."""
-        if not 1 < len(written) <= _MOST_TOGETHER or all(self._words.has_any(keys(word)) for word in written):
+        if not 1 < len(written) <= _MOST_TOGETHER or all(self._count(self._one(word)) for word in written):
             return ""
         return self._words.nearest_term(fold(" ".join(written))) or ""
 
@@ -174,6 +175,14 @@ class _Reader:
         if len(terms[-1].literal) >= _LONG_ENOUGH and terms[-1].words and not terms[-1].beginning:
             yield (*terms[:-1], Term((terms[-1].literal,), literal=terms[-1].literal, beginning=True))
         yield tuple(part for term in terms for part in self._parts(term))
+        yield from self._joined(terms)
+
+    def _joined(self, terms: tuple[Term, ...]) -> Iterable[tuple[Term, ...]]:
+        """Two words as one: people write compounds apart."""
+        for place in range(len(terms) - 1):
+            joined = self._one(terms[place].literal + terms[place + 1].literal)
+            if self._count(joined):
+                yield (*terms[:place], joined, *terms[place + 2 :])
 
     def _parts(self, term: Term) -> list[Term]:
         found = [self._one(part) for part in _pieces(term)]
