@@ -47,10 +47,10 @@ class Document:
     """A search document.
 
     `shown` is what a result shows, by the names of the entry's fields, and what it is ordered by; `facets` are its
-    values for every filter (`search.engine.FACETS`). The `*_words` are what can be
-    found: the folded words in their order, then their keys and the notions that they name; of title, summary, names (places, organisations,
-    keywords, what kind and sectors are called) and body; `near` has the parts of compounds and the wider notions of
-    all but the body. `body_*` is the body as it was written. `order_*` are the keys of the title order.
+    values for every filter (`search.engine.FACETS`). The `*_words` are what can be found: the folded words in their
+    order, then their keys and the notions that they name; of title, summary, names (places, organisations, keywords,
+    what kind and sectors are called) and body; `near` has the parts of compounds and the wider notions of all but the
+    body. `body_*` is the body as it was written. `order_*` are the keys of the title order.
     """
 
     id: int

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from search.question import LEFT_OUT, Question
+from search.question import LEFT_OUT, NOTHING_ASKED, Question
 
 LONGEST_TEXT = 500
 LARGEST_PAGE = 100
@@ -60,7 +60,7 @@ class SearchRequest:
     """
 
     text: str = ""
-    question: Question = Question()
+    question: Question = NOTHING_ASKED
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     near: Near | None = None
     audiences: tuple[str, ...] = ()

@@ -104,4 +104,3 @@ def _marked(text: str, found: Iterable[tuple[int, int]]) -> Markup:
         parts += [escape(text[at:start]), Markup("<mark>{}</mark>").format(text[start:end])]
         at = end
     return Markup("").join([*parts, escape(text[at:])])
-

@@ -22,7 +22,7 @@ class IndexWords:
         self._sorted = sorted(word for word in counts if not is_token(word))
         # What can be meant by a misspelt word: words of entries, and words of terms whose notion an entry has.
         named = {word: counts[token(id)] for word, id in thesaurus.term_words() if token(id) in counts}
-        self._meant = {word: 0 for word in named} | {word: counts[word] for word in self._sorted}
+        self._meant = dict.fromkeys(named, 0) | {word: counts[word] for word in self._sorted}
         self._by_length: dict[int, list[str]] = {}
         for word in self._meant:
             if word.isalpha():

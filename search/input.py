@@ -2,15 +2,14 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from registry.access import Actor
 from registry.agreements.codes import TERM_FIELDS, AgreementType
 from registry.entries.codes import Audience, Kind, Perspective, Remuneration, Sector
-from registry.access import Actor
 from registry.errors import N_
 from registry.web.input import Input, Line, Whole
 from registry.web.input_messages import MessageError
@@ -32,17 +31,19 @@ def _searchable(value: object) -> object:
     return "".join(" " if unicodedata.category(character).startswith("C") else character for character in value)
 
 
-def _one_of(codes: Iterable[str]) -> object:
+def _only(*codes: str) -> AfterValidator:
     """A code of a list that is no enumeration; others are refused with the list."""
-    allowed = list(codes)
 
     def check(code: str) -> str:
-        if code not in allowed:
-            expected = ", ".join(f"'{one}'" for one in allowed)
-            raise PydanticCustomError("enum", "unknown", {"expected": expected})
+        if code not in codes:
+            raise PydanticCustomError("enum", "unknown", {"expected": ", ".join(f"'{one}'" for one in codes)})
         return code
 
-    return Annotated[str, AfterValidator(check), Field(json_schema_extra={"enum": allowed})]
+    return AfterValidator(check)
+
+
+def _listed(*codes: str) -> dict[str, JsonValue]:
+    return {"enum": list(codes)}
 
 
 def _week(text: str) -> str:
@@ -72,10 +73,14 @@ def near(text: str, radius_km: float) -> Near:
 
 
 Words = Annotated[str, BeforeValidator(_searchable), Field(max_length=LONGEST_TEXT)]
-Owner = _one_of(TERM_FIELDS["results_ownership"].values)
-Publication = _one_of(TERM_FIELDS["publication"].values)
-DataOwner = _one_of(TERM_FIELDS["data_owner"].values)
-RequiredAgreement = _one_of([*AgreementType, NO_AGREEMENT])
+_OWNERS = TERM_FIELDS["results_ownership"].values
+_PUBLICATION = TERM_FIELDS["publication"].values
+_DATA_OWNERS = TERM_FIELDS["data_owner"].values
+_AGREEMENTS = (*(kind.value for kind in AgreementType), NO_AGREEMENT)
+Owner = Annotated[str, _only(*_OWNERS), Field(json_schema_extra=_listed(*_OWNERS))]
+Publication = Annotated[str, _only(*_PUBLICATION), Field(json_schema_extra=_listed(*_PUBLICATION))]
+DataOwner = Annotated[str, _only(*_DATA_OWNERS), Field(json_schema_extra=_listed(*_DATA_OWNERS))]
+RequiredAgreement = Annotated[str, _only(*_AGREEMENTS), Field(json_schema_extra=_listed(*_AGREEMENTS))]
 
 
 class SearchInput(Input):

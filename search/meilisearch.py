@@ -48,7 +48,7 @@ _NAMED = 0.97
 
 
 class _Requests(HttpRequests):
-    """The client's requests over one connection that stays open, without compression.
+    """Requests of the client over one connection that stays open, without compression.
 
     Compressing costs Meilisearch ten times what it saves on a short way.
     """
@@ -72,7 +72,7 @@ _threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="meilisearch")
 
 
 def client() -> meilisearch.Client:
-    """This thread's client."""
+    """The client of the running thread."""
     if _local.client is None:
         settings = load_settings()
         made = meilisearch.Client(
@@ -125,7 +125,7 @@ class MeilisearchEngine:
         return await in_thread(lambda engine: self._ask(engine, request, doubt))
 
     async def suggest(self, text: str, *, staff: bool, language: str) -> list[Suggestion]:
-        """Entries with words in their title that begin with the words of the text."""
+        """Entries with words in their title that begin with the words of the text, in the order of titles."""
         typed = " ".join(fold(word) for word in words(text))
         if not typed:
             return []
@@ -134,6 +134,7 @@ class MeilisearchEngine:
             "attributesToRetrieve": ["slug", "kind", "title_sv", "title_en"],
             "filter": [] if staff else ["staff = false"],
             "matchingStrategy": "all",
+            "sort": [f"order_{language}:asc"],
             "limit": MOST_SUGGESTIONS,
         }
         found = await in_thread(lambda engine: engine.index(self._index).search(typed, query))
@@ -148,13 +149,14 @@ class MeilisearchEngine:
             for text in _texts(reading, request.question.excluded)
         ] or [_Text(_excluding(request.question.excluded))]
         chosen = [name for name in FACETS if request.filters.get(name)]
+        main: Mapping[str, Any]
         if len(texts) == 1:
             queries = [self._alone(request, texts[0].text, without) for without in (None, *chosen)]
-            main, *others = engine.multi_search(queries)["results"]
-            counts = [other["facetDistribution"] for other in (main, *others)]
+            answers = engine.multi_search(queries)["results"]
+            main, counts = answers[0], [answer["facetDistribution"] for answer in answers]
         else:
-            main, *others = [self._together(engine, request, texts, without) for without in (None, *chosen)]
-            counts = [other["facetsByIndex"][self._index]["distribution"] for other in (main, *others)]
+            together = [self._together(engine, request, texts, without) for without in (None, *chosen)]
+            main, counts = together[0], [one["facetsByIndex"][self._index]["distribution"] for one in together]
         facets = {name: dict(counts[0].get(f"facets.{name}", {})) for name in FACETS}
         for name, counted in zip(chosen, counts[1:], strict=True):
             facets[name] = {**dict.fromkeys(request.filters[name], 0), **counted.get(f"facets.{name}", {})}
@@ -263,7 +265,4 @@ def _hit(found: Mapping[str, Any], doubts: Sequence[int]) -> Hit:
 
 
 def _by_count(facets: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
-    return {
-        name: dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
-        for name, counts in facets.items()
-    }
+    return {name: dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))) for name, counts in facets.items()}

@@ -55,7 +55,8 @@ class _Statement:
         passes = ", ".join(self._filter(name, self.request.filters.get(name, ())) for name in FACETS)
         return f"""
         WITH matched AS MATERIALIZED (
-            SELECT d.id, {self._doubt(asked) if ranked else "0"} AS doubt, {self._rank(asked) if ranked else "0"} AS rank,
+            SELECT d.id, {self._doubt(asked) if ranked else "0"} AS doubt,
+                   {self._rank(asked) if ranked else "0"} AS rank,
                    {distance} AS distance, {passes}
             FROM search_document d JOIN entry e ON e.id = d.id
             WHERE {" AND ".join(f"({condition})" for condition in conditions)}
@@ -88,13 +89,14 @@ class _Statement:
         return f"CASE {' '.join(places)} ELSE 0 END + {_LITERAL} * (d.vector @@ to_tsquery('simple', {literal}))::int"
 
     def _conditions(self) -> list[str]:
-        request, conditions = self.request, []
-        for part in request.question.excluded:
-            conditions.append(f"NOT d.vector @@ to_tsquery('simple', {self.put(_phrase(part), 'text')})")
+        request = self.request
+        conditions = [
+            f"NOT d.vector @@ to_tsquery('simple', {self.put(_phrase(part), 'text')})"
+            for part in request.question.excluded
+        ]
         if request.audiences:
-            conditions.append(
-                f"d.shown->'bookable' = 'true' AND d.facets->'bookable_by' ?| {self.put(list(request.audiences), 'text[]')}"
-            )
+            audiences = self.put(list(request.audiences), "text[]")
+            conditions.append(f"d.shown->'bookable' = 'true' AND d.facets->'bookable_by' ?| {audiences}")
         if request.free_week is not None:
             conditions.append(f"{self.put(request.free_week, 'text')} = ANY (d.free_weeks)")
         if request.only is not None:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import meilisearch
@@ -72,7 +73,8 @@ def is_configured() -> bool:
 async def note(entry_ids: Iterable[int]) -> None:
     """Note in the running transaction that Meilisearch has yet to hear of some entries."""
     await database.fetch(
-        "INSERT INTO search_push (entry, asked_at) SELECT id, clock_timestamp() FROM unnest($1::bigint[]) AS id ORDER BY id"
+        "INSERT INTO search_push (entry, asked_at)"
+        " SELECT id, clock_timestamp() FROM unnest($1::bigint[]) AS id ORDER BY id"
         " ON CONFLICT (entry) DO UPDATE SET asked_at = excluded.asked_at",
         list(entry_ids),
     )
@@ -121,11 +123,15 @@ async def _push_some() -> int:
 def _hand_over(engine: meilisearch.Client, index: str, lines: bytes, gone: Sequence[int]) -> None:
     tasks = []
     if lines:
-        tasks.append(engine.index(index).add_documents_ndjson(lines, "id").task_uid)
+        tasks.append(_add(engine, index, lines))
     if gone:
         tasks.append(engine.index(index).delete_documents(ids=[str(id) for id in gone]).task_uid)
     for task in tasks:
         _wait(engine, task, _LONGEST_TASK)
+
+
+def _add(engine: meilisearch.Client, index: str, lines: bytes) -> int:
+    return engine.index(index).add_documents_ndjson(lines, "id").task_uid
 
 
 def _wait(engine: meilisearch.Client, task: int, longest: int) -> None:
@@ -154,7 +160,9 @@ async def rebuild(progress: Callable[[int], object]) -> None:
     finally:
         await in_thread(lambda engine: _remove(engine, fresh))
     await repair(live)
-    await database.fetch("DELETE FROM search_push p WHERE NOT EXISTS (SELECT FROM search_document d WHERE d.id = p.entry)")
+    await database.fetch(
+        "DELETE FROM search_push p WHERE NOT EXISTS (SELECT FROM search_document d WHERE d.id = p.entry)"
+    )
 
 
 async def _fill(index: str, progress: Callable[[int], object]) -> None:
@@ -169,16 +177,16 @@ async def _fill(index: str, progress: Callable[[int], object]) -> None:
         if not rows:
             break
         lines = "\n".join(row["document"] for row in rows).encode()
-        tasks.append(await in_thread(lambda engine, lines=lines: engine.index(index).add_documents_ndjson(lines, "id").task_uid))
+        tasks.append(await in_thread(partial(_add, index=index, lines=lines)))
         last, done = rows[-1]["id"], done + len(rows)
         progress(done)
     for task in tasks:
-        await in_thread(lambda engine, task=task: _wait(engine, task, _LONGEST_REBUILD))
+        await in_thread(partial(_wait, task=task, longest=_LONGEST_REBUILD))
 
 
 def _create(engine: meilisearch.Client, index: str) -> None:
     _wait(engine, engine.create_index(index, {"primaryKey": "id"}).task_uid, _LONGEST_TASK)
-    _wait(engine, engine.index(index).update_settings(SETTINGS).task_uid, _LONGEST_TASK)
+    _wait(engine, engine.index(index).update_settings(dict(SETTINGS)).task_uid, _LONGEST_TASK)
 
 
 def _swap(engine: meilisearch.Client, live: str, fresh: str) -> None:
@@ -214,7 +222,7 @@ async def apply_settings() -> bool:
         found = _settings_of(engine, index)
         if found is None or not _differ(found, SETTINGS):
             return False
-        _wait(engine, engine.index(index).update_settings(SETTINGS).task_uid, _LONGEST_REBUILD)
+        _wait(engine, engine.index(index).update_settings(dict(SETTINGS)).task_uid, _LONGEST_REBUILD)
         return True
 
     try:
@@ -261,7 +269,7 @@ async def compare(index: str) -> Comparison:
     wanted = {row["id"]: row["checksum"] for row in await database.fetch("SELECT id, checksum FROM search_document")}
     found: dict[int, str] = {}
     for _ in range(_MOST_ROUNDS):
-        page = await in_thread(lambda engine: _checksums(engine, index, len(found)))
+        page = await in_thread(partial(_checksums, index=index, offset=len(found)))
         found |= page
         if len(page) < _BATCH:
             break
@@ -289,7 +297,7 @@ async def repair(index: str) -> None:
             wrong[start : start + _BATCH],
         )
         lines = "\n".join(row["document"] for row in rows).encode()
-        await in_thread(lambda engine, lines=lines: _hand_over(engine, index, lines, []))
+        await in_thread(partial(_hand_over, index=index, lines=lines, gone=[]))
     if found.surplus:
         await in_thread(lambda engine: _hand_over(engine, index, b"", found.surplus))
 
@@ -298,4 +306,3 @@ async def exists() -> bool:
     """Whether the index is there; raises EngineAway."""
     index = load_settings().meilisearch_index
     return await in_thread(lambda engine: _settings_of(engine, index) is not None)
-

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from search.index_words import IndexWords
 from search.folding import fold
+from search.index_words import IndexWords
 from search.language import compound, keys, part_keys, tells, words
 from search.thesaurus import Mention, Thesaurus, token
 
@@ -81,6 +81,9 @@ class Question:
         return any(reading.doubt for reading in self.readings)
 
 
+NOTHING_ASKED = Question()
+
+
 def ask(text: str, thesaurus: Thesaurus, index_words: IndexWords) -> Question:
     """Read what a person wrote: words, "phrases in quotes", OR between alternatives, and -what to leave out.
 
@@ -144,9 +147,9 @@ class _Reader:
             mentions.setdefault(mention.start, mention)
         terms, place = [], 0
         while place < len(written):
-            mention = mentions.get(place)
-            length = mention.length if mention else 1
-            terms.append(self._term(written[place : place + length], mention))
+            found = mentions.get(place)
+            length = found.length if found else 1
+            terms.append(self._term(written[place : place + length], found))
             place += length
         return tuple(terms)
 

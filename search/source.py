@@ -6,6 +6,9 @@ from registry import database
 from registry.procurement.states import OPEN_STAGES
 
 _TERM_FIELDS = ("results_ownership", "publication", "data_owner")
+_CODES = ", ".join(
+    f"array_agg(DISTINCT i.code ORDER BY i.code) FILTER (WHERE i.field = '{name}') AS {name}" for name in _TERM_FIELDS
+)
 # Agreements about results count for the terms that can be searched for; a non-disclosure or data-processing
 # agreement says nothing about them. Tender contents count from award on (DOMAIN.md, procurement).
 _SOURCE = f"""
@@ -25,12 +28,13 @@ JOIN organisation b ON b.id = e.accountable_body
 LEFT JOIN organisation u ON u.id = e.unit
 LEFT JOIN environment v ON v.id = e.id
 LEFT JOIN LATERAL (
-    SELECT string_agg(t.title_sv, ' ' ORDER BY t.id) AS titles_sv, string_agg(t.title_en, ' ' ORDER BY t.id) AS titles_en,
+    SELECT string_agg(t.title_sv, ' ' ORDER BY t.id) AS titles_sv,
+           string_agg(t.title_en, ' ' ORDER BY t.id) AS titles_en,
            array_agg(DISTINCT t.type ORDER BY t.type) FILTER (WHERE o.required) AS required
     FROM offer o JOIN template t ON t.id = o.template WHERE o.entry = e.id
 ) offered ON true
 LEFT JOIN LATERAL (
-    SELECT {", ".join(f"array_agg(DISTINCT i.code ORDER BY i.code) FILTER (WHERE i.field = '{name}') AS {name}" for name in _TERM_FIELDS)}
+    SELECT {_CODES}
     FROM offer o
     JOIN template t ON t.id = o.template AND t.type NOT IN ('nda', 'data_processing')
     JOIN LATERAL (
@@ -40,14 +44,16 @@ LEFT JOIN LATERAL (
     WHERE o.entry = e.id
 ) terms ON true
 LEFT JOIN LATERAL (
-    SELECT concat_ws(E'\\n', nullif(p.dnr, ''), CASE WHEN p.stage = ANY ($2) THEN concat_ws(E'\\n', p.need, p.criteria) END)
-        AS procurement_text
+    SELECT concat_ws(
+        E'\\n', nullif(p.dnr, ''), CASE WHEN p.stage = ANY ($2) THEN concat_ws(E'\\n', p.need, p.criteria) END
+    ) AS procurement_text
     FROM procurement p WHERE p.entry = e.id
 ) p ON true
 LEFT JOIN LATERAL (
     SELECT concat_ws(E'\\n', nullif(s.dnr, ''), CASE WHEN c.id IS NULL OR c.stage = ANY ($2) THEN concat_ws(E'\\n',
         s.performance_level,
-        (SELECT string_agg(concat_ws(E'\\n', f.title, f.targets), E'\\n' ORDER BY f.number) FROM phase f WHERE f.partnership = s.id)
+        (SELECT string_agg(concat_ws(E'\\n', f.title, f.targets), E'\\n' ORDER BY f.number)
+         FROM phase f WHERE f.partnership = s.id)
     ) END) AS partnership_text
     FROM partnership s LEFT JOIN procurement c ON c.id = s.procurement WHERE s.entry = e.id
 ) s ON true

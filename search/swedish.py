@@ -10,7 +10,6 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from registry import PROJECT_ROOT
 from search.folding import fold
@@ -24,7 +23,7 @@ _SHORTEST_COMPOUND = 6
 _SHORT_BEGINNINGS = frozenset({"ai", "ar", "el", "it", "tv", "vr", "xr"})
 # They change the meaning of what follows: what is `upphandlat` has not been `handlat`.
 _PARTICLES = frozenset(
-    "upp ned ner for till sam fram gem ater ut in av pa om an over under var mellan fran ur bi be ge".split()
+    ["upp", "ned", "ner", "for", "till", "sam", "fram", "gem", "ater", "ut", "in", "av", "pa", "om", "an", "over", "under", "var", "mellan", "fran", "ur", "bi", "be", "ge"]
 )
 _MOST_PARTS = 4
 # A longer word that begins compounds is a compound itself more often than not.
@@ -129,9 +128,10 @@ def bases(word: str) -> tuple[str, ...]:
 def parts(word: str) -> tuple[str, ...]:
     """The words that a folded compound is put together from; none if it is no compound.
 
-    `elbatar` is `el` and `batar`: the last part keeps its ending, the others are in base form. What the list has as a word that begins other compounds itself (`sjukhus`) is taken
-    as one notion and not split. Of several ways to split, one whose beginnings are known as such comes first, then
-    the one with the fewest parts, then the one with the longest last part.
+    `elbatar` is `el` and `batar`: the last part keeps its ending, the others are in base form. What the list has as
+    a word that begins other compounds itself (`sjukhus`) is taken as one notion and not split. Of several ways to
+    split, one whose beginnings are known as such comes first, then the one with the fewest parts, then the one with
+    the longest last part.
     """
     if len(word) < _SHORTEST_COMPOUND or not word.isalpha() or _is_one_notion(word):
         return ()

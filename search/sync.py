@@ -108,7 +108,11 @@ async def refresh_free_weeks() -> None:
 
 async def _derive(entry_ids: Sequence[int], *, count_words: bool) -> list[int]:
     """Derive documents in the running transaction; returns the entries whose document has changed or gone."""
-    await database.fetch("SELECT pg_advisory_xact_lock($1, (id % 2147483647)::int) FROM unnest($2::bigint[]) AS id", _LOCK, list(entry_ids))
+    await database.fetch(
+        "SELECT pg_advisory_xact_lock($1, (id % 2147483647)::int) FROM unnest($2::bigint[]) AS id",
+        _LOCK,
+        list(entry_ids),
+    )
     thesaurus, version = await knowledge.thesaurus()
     sources = {row["id"]: dict(row) for row in await fetch_sources(entry_ids)}
     weeks = await free_weeks([id for id, source in sources.items() if source["bookable_by"]], datetime.now(UTC))
@@ -131,9 +135,15 @@ async def _derive(entry_ids: Sequence[int], *, count_words: bool) -> list[int]:
     gone = [id for id in before if id not in sources]
     await _store(derived)
     await database.fetch("DELETE FROM search_document WHERE id = ANY ($1::bigint[])", gone)
-    changed = [one.document.id for one in derived if one.document.id not in before or before[one.document.id]["checksum"] != one.checksum]
+    changed = [
+        one.document.id
+        for one in derived
+        if one.document.id not in before or before[one.document.id]["checksum"] != one.checksum
+    ]
     if count_words:
-        await _recount([one.document for one in derived], [before[id] for id in (*gone, *changed) if id in before], changed)
+        await _recount(
+            [one.document for one in derived], [before[id] for id in (*gone, *changed) if id in before], changed
+        )
     if push.is_configured():
         await push.note([*changed, *gone])
     return [*changed, *gone]
@@ -158,13 +168,20 @@ async def _store(derived: Sequence[_Derived]) -> None:
         "id": ("bigint", [one.document.id for one in derived]),
         "shown": ("text", [json.dumps(one.document.shown, ensure_ascii=False) for one in derived]),
         "facets": ("text", [json.dumps(one.document.facets, ensure_ascii=False) for one in derived]),
-        **{name: ("text", [getattr(one.document, name) for one in derived]) for name in (*_TEXTS, "order_sv", "order_en")},
+        **{
+            name: ("text", [getattr(one.document, name) for one in derived])
+            for name in (*_TEXTS, "order_sv", "order_en")
+        },
         # PostgreSQL's arrays of arrays have to be rectangular, so weeks come as text.
         "free_weeks": ("text", [" ".join(one.document.free_weeks) for one in derived]),
         "source_hash": ("text", [one.source_hash for one in derived]),
         "checksum": ("text", [one.checksum for one in derived]),
     }
-    converted = {"shown": "shown::jsonb", "facets": "facets::jsonb", "free_weeks": "string_to_array(nullif(free_weeks, ''), ' ')"}
+    converted = {
+        "shown": "shown::jsonb",
+        "facets": "facets::jsonb",
+        "free_weeks": "string_to_array(nullif(free_weeks, ''), ' ')",
+    }
     selected = ", ".join(converted.get(name, name) for name in columns)
     selected = selected.replace(converted["free_weeks"], f"coalesce({converted['free_weeks']}, '{{}}')")
     arrays = ", ".join(f"${number}::{sql_type}[]" for number, (sql_type, _) in enumerate(columns.values(), start=1))
@@ -189,16 +206,18 @@ async def _recount(documents: Iterable[Document], before: Iterable[Any], changed
         words = frozenset(word for name in _WORDS for word in row[name].split())
         (staff if row["staff"] else public).subtract(words)
     # In one order, so that two transactions wait for each other instead of both failing.
-    words = sorted(word for word in {*public, *staff} if public[word] or staff[word])
+    concerned = sorted(word for word in {*public, *staff} if public[word] or staff[word])
     await database.fetch(
         "INSERT INTO search_word AS w (word, public, staff)"
         " SELECT * FROM unnest($1::text[], $2::int[], $3::int[]) ON CONFLICT (word) DO UPDATE"
         " SET public = greatest(0, w.public + excluded.public), staff = greatest(0, w.staff + excluded.staff)",
-        words,
-        [public[word] for word in words],
-        [staff[word] for word in words],
+        concerned,
+        [public[word] for word in concerned],
+        [staff[word] for word in concerned],
     )
-    await database.fetch("DELETE FROM search_word WHERE word = ANY ($1::text[]) AND public = 0 AND staff = 0", words)
+    await database.fetch(
+        "DELETE FROM search_word WHERE word = ANY ($1::text[]) AND public = 0 AND staff = 0", concerned
+    )
 
 
 async def _count_all_words() -> None:

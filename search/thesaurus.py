@@ -89,10 +89,7 @@ class Thesaurus:
     def part_concepts(self, word: str) -> set[int]:
         """The notions that the parts of a compound name."""
         return {
-            concept
-            for key in part_keys(word)
-            for sequence, concept in self._terms.get(key, ())
-            if len(sequence) == 1
+            concept for key in part_keys(word) for sequence, concept in self._terms.get(key, ()) if len(sequence) == 1
         }
 
     def broader(self, concept: int) -> tuple[int, ...]:

@@ -20,6 +20,30 @@ from registry.entries.queries import EntryView
 from registry.errors import Message, NotFound
 from registry.transitions import actions_from
 
+# What others find here, though weeks.py holds some of it.
+__all__ = [
+    "SEARCH_DAYS",
+    "Availability",
+    "BookedEnvironment",
+    "BookingRow",
+    "BookingView",
+    "DayAvailability",
+    "Segment",
+    "alternatives",
+    "availability",
+    "competing",
+    "facts_of",
+    "free_weeks",
+    "get_booking",
+    "is_held",
+    "list_bookings",
+    "missing_for",
+    "next_free",
+    "waiting_for_agreement",
+    "waiting_for_host",
+    "week_availability",
+]
+
 # How far ahead alternatives and next free times are looked for.
 SEARCH_DAYS = 60
 

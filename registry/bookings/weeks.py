@@ -18,11 +18,16 @@ _ENVIRONMENTS = """
 SELECT v.id, e.ended, v.bookable_by, v.buffer_before, v.buffer_after, v.shortest, v.longest, v.lead_time_hours,
        v.horizon_days,
        ARRAY(
-           SELECT concat_ws(' ', h.weekday, h.opens, h.closes) FROM opening_hours h WHERE h.environment = v.id ORDER BY 1
+           SELECT concat_ws(' ', h.weekday, h.opens, h.closes) FROM opening_hours h
+           WHERE h.environment = v.id ORDER BY 1
        ) AS hours,
        ARRAY(
            SELECT t FROM busy_times(v.id, tstzrange($2, $3)) AS t
-           WHERE EXISTS (SELECT FROM booking_hold b JOIN environment_lanes l ON l.site = b.site WHERE l.environment = v.id)
+           WHERE EXISTS (
+               SELECT FROM environment_lanes l JOIN booking_hold b
+                   ON int8range(b.site, b.site, '[]') && int8range(l.site, l.site, '[]')
+               WHERE l.environment = v.id
+           )
        ) AS busy
 FROM environment v JOIN entry e ON e.id = v.id WHERE v.id = ANY ($1::bigint[])
 """
