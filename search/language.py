@@ -22,14 +22,15 @@ _SHORTEST_LEMMA = 2
 # Swedish sorts å, ä and ö after z; these three characters follow z in ASCII.
 _AFTER_Z = str.maketrans({"å": "{", "ä": "|", "æ": "|", "ö": "}", "ø": "}"})
 # They stand in every text and tell nothing.
-STOP_WORDS = {
-    "sv": frozenset(
-        ["och", "i", "på", "av", "för", "med", "till", "från", "att", "som", "en", "ett", "den", "det", "de", "är", "var", "har", "kan", "ska", "om", "vid", "eller", "men", "inte", "vi", "du", "jag", "där", "när", "så", "hur", "vad", "sin", "sitt", "sina", "över", "under", "mellan", "genom", "mot", "efter", "hos", "bland", "annat", "andra", "alla"]
-    ),
-    "en": frozenset(
-        ["the", "a", "an", "and", "or", "of", "in", "on", "for", "to", "with", "from", "by", "at", "as", "is", "are", "was", "were", "be", "been", "that", "this", "these", "those", "it", "its", "can", "which", "who", "where", "when", "how", "what", "into", "between", "through", "their", "our", "your", "we", "you", "i", "not", "other", "such"]
-    ),
-}
+_SWEDISH_STOP_WORDS = """
+och i på av för med till från att som en ett den det de är var har kan ska om vid eller men inte vi du jag där när så
+hur vad sin sitt sina över under mellan genom mot efter hos bland annat andra alla
+"""
+_ENGLISH_STOP_WORDS = """
+the a an and or of in on for to with from by at as is are was were be been that this these those it its can which who
+where when how what into between through their our your we you i not other such
+"""
+STOP_WORDS = {"sv": frozenset(_SWEDISH_STOP_WORDS.split()), "en": frozenset(_ENGLISH_STOP_WORDS.split())}
 # What people call the kinds and sectors, so that "testbädd" or "hospital" finds them without the word in the text.
 KIND_WORDS = {
     "testbed": ("testbädd testmiljö", "testbed test environment"),
