@@ -1,7 +1,10 @@
 """Settings of the program; nothing else reads the environment."""
 
+from dataclasses import dataclass
+from email.utils import parseaddr
 from functools import lru_cache
 from typing import Annotated, Literal, Self
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -9,10 +12,23 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from registry import LOOPBACK_HOSTS
 
 SHORTEST_SECRET = 32
+_SMTP_PORTS = {"smtp": 587, "smtps": 465}
 
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the text names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class SmtpServer:
+    """Where mail is handed over. `use_tls` is TLS from the first byte, `start_tls` after the greeting."""
+
+    host: str
+    port: int
+    user: str | None
+    password: str | None
+    use_tls: bool
+    start_tls: bool
 
 
 class Settings(BaseSettings):
@@ -33,6 +49,8 @@ class Settings(BaseSettings):
     database_connections: Annotated[int, Field(ge=2, le=200)] = 10
     session_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 12
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    smtp_url: SecretStr | None = None
+    mail_from: str = ""
     demo: bool = False
 
     @model_validator(mode="after")
@@ -44,12 +62,47 @@ class Settings(BaseSettings):
         if self.demo and self.host not in LOOPBACK_HOSTS:
             msg = f"HOST {self.host} is not a loopback address, and the demo runs on loopback only"
             raise ValueError(msg)
+        if self.smtp_url is not None:
+            _read_smtp_url(self.smtp_url.get_secret_value())
+            if "@" not in parseaddr(self.mail_from)[1]:
+                msg = "MAIL_FROM is not an address: give the one that mail comes from, such as Name <name@example.org>"
+                raise ValueError(msg)
         return self
+
+    @property
+    def smtp_server(self) -> SmtpServer | None:
+        """The mail server; None where no mail is sent."""
+        return _read_smtp_url(self.smtp_url.get_secret_value()) if self.smtp_url is not None else None
 
     @property
     def secure_cookies(self) -> bool:
         """Whether cookies are sent over HTTPS only: always, except where people reach the site over plain HTTP."""
         return self.base_url.startswith("https://")
+
+
+def _read_smtp_url(url: str) -> SmtpServer:
+    """`smtp://user:password@host:587?starttls=1` or `smtps://host`; signs and ports as in any address.
+
+    Raises:
+        ValueError: it is not written so; the text does not repeat it, since it holds a password.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    use_tls = parts.scheme == "smtps"
+    if parts.scheme not in _SMTP_PORTS or not parts.hostname:
+        msg = "SMTP_URL is wrong: write smtp://user:password@host:587?starttls=1 or smtps://user:password@host:465"
+        raise ValueError(msg)
+    return SmtpServer(
+        host=parts.hostname,
+        port=port or _SMTP_PORTS[parts.scheme],
+        user=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        use_tls=use_tls,
+        start_tls=not use_tls and parse_qs(parts.query).get("starttls") == ["1"],
+    )
 
 
 @lru_cache(maxsize=1)

@@ -38,6 +38,7 @@ class SearchRequest:
     """A question. An empty `text` lists everything; `staff` says whether the reader sees what is for staff.
 
     `filters` holds codes by the names of FACETS. `language` decides the order of titles. Pages count from 1.
+    `only` narrows the question to one entry, by its id: whether this search finds it.
     """
 
     text: str = ""
@@ -48,6 +49,7 @@ class SearchRequest:
     page_size: int = 20
     staff: bool = False
     language: str = "sv"
+    only: int | None = None
 
 
 @dataclass(frozen=True)

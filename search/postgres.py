@@ -46,6 +46,8 @@ class _Statement:
         Ranking takes most of the time, so who only counts leaves it out.
         """
         conditions = [VISIBLE, *self._words(question)]
+        if request.only is not None:
+            conditions.append(f"e.id = {self.put(request.only, 'bigint')}")
         distance = "NULL::double precision"
         if near := request.near:
             distance = self._distance(near.latitude, near.longitude)

@@ -5,6 +5,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from registry import database
+from registry.jobs.service import Job, enqueue
 from search.document import Document, build
 
 # What a document is made of. Only published entries have one. Agreements about results count for who owns
@@ -68,5 +69,8 @@ async def reindex(progress: Callable[[int, int], None] | None = None) -> int:
 
 
 async def handle_index_entry(payload: Mapping[str, Any]) -> None:
-    """The job INDEX_ENTRY: `{"entry_id": …}`."""
-    await index_entry(int(payload["entry_id"]))
+    """The job INDEX_ENTRY: `{"entry_id": …}`. Saved searches look at the entry next."""
+    entry_id = int(payload["entry_id"])
+    await index_entry(entry_id)
+    async with database.transaction():
+        await enqueue(Job.MATCH_SAVED_SEARCHES, entry_id=entry_id)

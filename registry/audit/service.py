@@ -48,6 +48,9 @@ class EventType(StrEnum):
     PARTNERSHIP_CHANGED = "partnership.changed"
     PHASE_ADDED = "partnership.phase_added"
     PHASE_DECIDED = "partnership.phase_decided"
+    SAVED_SEARCH_CREATED = "saved_search.created"
+    SAVED_SEARCH_CHANGED = "saved_search.changed"
+    SAVED_SEARCH_REMOVED = "saved_search.removed"
 
 
 _INSERT = """

@@ -9,11 +9,12 @@ from typing import Any
 
 import asyncpg
 from pgqueuer import PgQueuer
+from pgqueuer.errors import RetryRequested
 from pgqueuer.executors import DatabaseRetryEntrypointExecutor
 from pgqueuer.models import Job as QueuedJob
 from pgqueuer.models import Schedule as QueuedSchedule
 
-from registry.jobs.service import Job
+from registry.jobs.service import Job, TryAgainLater
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[None]]
 log = logging.getLogger(__name__)
@@ -31,7 +32,10 @@ class Schedule:
 async def run_worker(
     database_url: str, handlers: Mapping[Job, Handler], schedules: list[Schedule], stop: asyncio.Event
 ) -> None:
-    """Do jobs until `stop` is set. A job that fails is tried again, later each time, five times."""
+    """Do jobs until `stop` is set. A job that fails is tried again, later each time, five times.
+
+    A handler that knows better when to try again raises TryAgainLater.
+    """
     connection = await asyncpg.connect(database_url)
     try:
         worker = PgQueuer.from_asyncpg_connection(connection)
@@ -54,7 +58,10 @@ def _register(worker: PgQueuer, job: Job, handler: Handler) -> None:
     async def run(queued: QueuedJob) -> None:
         payload = json.loads(queued.payload or b"{}")
         log.info("Job %s, attempt %s", job.value, queued.attempts + 1)
-        await handler(payload)
+        try:
+            await handler(payload)
+        except TryAgainLater as later:
+            raise RetryRequested(later.pause, str(later)) from later
 
 
 def _register_schedule(worker: PgQueuer, schedule: Schedule) -> None:

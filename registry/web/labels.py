@@ -248,6 +248,9 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "partnership.changed": N_("Partnership changed"),
         "partnership.phase_added": N_("Phase added"),
         "partnership.phase_decided": N_("Phase decided"),
+        "saved_search.created": N_("Search saved"),
+        "saved_search.changed": N_("Saved search changed"),
+        "saved_search.removed": N_("Saved search removed"),
     },
     "subject": {
         "person": N_("Person"),
@@ -259,6 +262,17 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "booking": N_("Booking"),
         "procurement": N_("Procurement"),
         "partnership": N_("Partnership"),
+        "saved_search": N_("Saved search"),
+    },
+    "mail_frequency": {
+        "at_once": N_("At once"),
+        "daily": N_("Daily, on weekdays at 8"),
+        "never": N_("Never"),
+    },
+    "mail_state": {
+        "queued": N_("Not sent"),
+        "sent": N_("Sent"),
+        "failed": N_("Refused"),
     },
     "results_ownership": {
         "buyer": N_("The region"),

@@ -26,5 +26,8 @@ NOTICES: dict[str, tuple[str, str]] = {
     "phase-added": ("success", N_("The phase has been added.")),
     "phase-decided": ("success", N_("The decision has been recorded.")),
     "entry-submitted": ("success", N_("The entry has been sent to the innovation unit for review.")),
+    "search-saved": ("success", N_("The search is saved. Mail tells you of what is new from now on, if you chose it.")),
+    "search-changed": ("success", N_("The saved search has been changed.")),
+    "search-removed": ("success", N_("The saved search has been removed.")),
     "entry-decided": ("success", N_("The decision on the entry has been recorded.")),
 }
