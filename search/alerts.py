@@ -3,14 +3,14 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from registry import database
 from registry.access import Actor
 from registry.accounts.queries import actor_of_person, hash_token
 from registry.errors import InvalidInput
-from registry.jobs.service import Job, enqueue
+from registry.jobs.service import Job, TryAgainLater, enqueue
 from registry.settings import load_settings
 from registry.web import language
 from registry.web.mails import send_mail
@@ -21,6 +21,8 @@ from search.saved import SavedSearchView
 
 # A mail lists so many entries and leads to the rest.
 MOST_IN_A_MAIL = 20
+# Mail at once is one mail in so long a time at most; what comes meanwhile is in the next one.
+SHORTEST_PAUSE = timedelta(minutes=1)
 _DAILY_HOUR = 8
 _FRIDAY = 5
 log = logging.getLogger(__name__)
@@ -38,11 +40,20 @@ async def handle_match(payload: Mapping[str, Any]) -> None:
     """The job MATCH_SAVED_SEARCHES: `{"entry_id": …}`, after the entry has been indexed."""
     entry_id = int(payload["entry_id"])
     for row in await database.fetch(_WAITING_FOR, entry_id):
-        await tell(row["id"], because_of=entry_id)
+        try:
+            await tell(row["id"], because_of=entry_id)
+        except TryAgainLater:
+            # A job of its own, so that this search does not keep the others waiting.
+            async with database.transaction():
+                await enqueue(Job.TELL_SAVED_SEARCH, search_id=row["id"])
 
 
 async def handle_tell(payload: Mapping[str, Any]) -> None:
-    """The job TELL_SAVED_SEARCH: `{"search_id": …}`."""
+    """The job TELL_SAVED_SEARCH: `{"search_id": …}`.
+
+    Raises:
+        TryAgainLater: the latest mail was a moment ago.
+    """
     await tell(int(payload["search_id"]))
 
 
@@ -69,6 +80,9 @@ async def tell(search_id: int, *, because_of: int | None = None) -> None:
 
     With `because_of` only if the search finds that entry. One mail then holds all that is new, so many entries
     that come at the same time make one mail.
+
+    Raises:
+        TryAgainLater: the search has mail at once and the latest was a moment ago.
     """
     async with database.transaction():
         search = await saved.locked(search_id)
@@ -80,6 +94,7 @@ async def tell(search_id: int, *, because_of: int | None = None) -> None:
         try:
             if because_of is not None and not await _finds(actor, search, because_of):
                 return
+            _keep_the_pause(search, datetime.now(UTC))
             news = await saved.untold(actor, search)
         except InvalidInput:
             log.warning("Saved search %s uses a value that no longer exists", search_id)
@@ -87,6 +102,13 @@ async def tell(search_id: int, *, because_of: int | None = None) -> None:
         if news:
             await saved.count_as_told(search_id, news)
             await _mail(actor.email, search, news)
+
+
+def _keep_the_pause(search: SavedSearchView, now: datetime) -> None:
+    if search.frequency is Frequency.AT_ONCE and search.last_mailed_at is not None:
+        left = search.last_mailed_at + SHORTEST_PAUSE - now
+        if left > timedelta(0):
+            raise TryAgainLater(left)
 
 
 async def _finds(actor: Actor, search: SavedSearchView, entry_id: int) -> bool:

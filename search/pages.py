@@ -89,7 +89,7 @@ async def search_page(request: AnyRequest, actor: CurrentActor) -> Template:
 
 def in_words(asked: SearchInput) -> str:
     """The words and filters of a search, for reading."""
-    parts = [f"“{asked.q.strip()}”"] if asked.q.strip() else []
+    parts = [language.gettext("“%(words)s”") % {"words": asked.q.strip()}] if asked.q.strip() else []
     parts += [words for _, _, words in chosen_filters(asked)]
     if asked.near:
         parts.append(language.gettext("Near a place"))

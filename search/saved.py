@@ -123,9 +123,7 @@ async def _require_room(actor: Actor, query: str) -> None:
         "SELECT name FROM saved_search WHERE person = $1 AND query = $2", actor.person_id, query
     )
     if same is not None:
-        raise RuleBroken(
-            message(N_("You have already saved this search, as “%(name)s”."), name=same["name"])
-        )
+        raise RuleBroken(message(N_("You have already saved this search, as “%(name)s”."), name=same["name"]))
     count = await database.fetch_one("SELECT count(*) AS n FROM saved_search WHERE person = $1", actor.person_id)
     if count and count["n"] >= MOST_SAVED:
         raise RuleBroken(

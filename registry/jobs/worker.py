@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -16,6 +17,8 @@ from pgqueuer.models import Schedule as QueuedSchedule
 
 from registry.jobs.service import Job, TryAgainLater
 
+# New jobs wake the worker; those that are to be tried again wait for it to look by itself.
+LONGEST_REST = timedelta(seconds=5)
 Handler = Callable[[Mapping[str, Any]], Awaitable[None]]
 log = logging.getLogger(__name__)
 
@@ -43,7 +46,7 @@ async def run_worker(
             _register(worker, job, handler)
         for schedule in schedules:
             _register_schedule(worker, schedule)
-        running = asyncio.create_task(worker.run(shutdown_on_listener_failure=True))
+        running = asyncio.create_task(worker.run(dequeue_timeout=LONGEST_REST, shutdown_on_listener_failure=True))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         worker.shutdown.set()

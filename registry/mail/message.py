@@ -41,7 +41,6 @@ def compose(
     message["Subject"] = subject
     message["Date"] = format_datetime(created_at)
     message["Message-ID"] = f"<{mail_id}@{address_of(sender).rpartition('@')[2]}>"
-    message["Content-Language"] = language
     # Keeps holiday answers from being sent back (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
     if unsubscribe_url is not None:
@@ -50,4 +49,5 @@ def compose(
     # Quoted-printable is within what every server takes, and å, ä and ö do not depend on an extension.
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
+    message["Content-Language"] = language  # set earlier it would move into the first part
     return message
