@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     database_connections: Annotated[int, Field(ge=2, le=200)] = 10
     session_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 12
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    smtp_url: SecretStr | None = None
+    smtp_url: SecretStr = SecretStr("")
     mail_from: str = ""
     demo: bool = False
 
@@ -62,17 +62,15 @@ class Settings(BaseSettings):
         if self.demo and self.host not in LOOPBACK_HOSTS:
             msg = f"HOST {self.host} is not a loopback address, and the demo runs on loopback only"
             raise ValueError(msg)
-        if self.smtp_url is not None:
-            _read_smtp_url(self.smtp_url.get_secret_value())
-            if "@" not in parseaddr(self.mail_from)[1]:
-                msg = "MAIL_FROM is not an address: give the one that mail comes from, such as Name <name@example.org>"
-                raise ValueError(msg)
+        if self.smtp_server is not None and "@" not in parseaddr(self.mail_from)[1]:
+            msg = "MAIL_FROM is not an address: give the one that mail comes from, such as Name <name@example.org>"
+            raise ValueError(msg)
         return self
 
     @property
     def smtp_server(self) -> SmtpServer | None:
         """The mail server; None where no mail is sent."""
-        return _read_smtp_url(self.smtp_url.get_secret_value()) if self.smtp_url is not None else None
+        return _read_smtp_url(url) if (url := self.smtp_url.get_secret_value()) else None
 
     @property
     def secure_cookies(self) -> bool:

@@ -23,7 +23,9 @@ class Postbox:
             self,
             hostname="127.0.0.1",
             port=port,
-            authenticator=lambda *args: AuthResult(success=args[-1].password == (password or "").encode()),
+            authenticator=lambda *args: AuthResult(
+                success=args[-1].password == (password or "").encode(), handled=False
+            ),
             **demanded,
         )
 

@@ -163,6 +163,7 @@ async def test_server_that_cannot_be_reached_is_tried_for_two_days(settings: pyt
     assert mail.last_error.startswith("Given up after two days")
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")  # on loopback
 async def test_user_and_password_of_the_address_are_used(settings: pytest.MonkeyPatch) -> None:
     box = Postbox(free_port(), password="p@ss/word")
     box.start()
@@ -173,6 +174,7 @@ async def test_user_and_password_of_the_address_are_used(settings: pytest.Monkey
         # A wrong password is a fault of the settings; the mail waits until somebody mends it.
         with pytest.raises(TryAgainLater):
             await deliver(mail_id)
+        assert "refused to sign us in: 535" in (await queries.get_mail(mail_id)).last_error
         load_settings.cache_clear()
         settings.setenv("REGISTRY_SMTP_URL", f"smtp://someone:p%40ss%2Fword@127.0.0.1:{box.port}")
         assert (await deliver(mail_id)).state is MailState.SENT
@@ -254,7 +256,7 @@ async def test_unknown_mail_is_not_found(visitor: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["example.org", "http://u:secret@example.org", "smtp://:secret@", "smtp://u:secret@host:port", ""]
+    "url", ["example.org", "http://u:secret@example.org", "smtp://:secret@", "smtp://u:secret@host:port"]
 )
 def test_wrong_mail_server_is_told_without_its_password(settings: pytest.MonkeyPatch, url: str) -> None:
     settings.setenv("REGISTRY_SMTP_URL", url)
@@ -262,6 +264,12 @@ def test_wrong_mail_server_is_told_without_its_password(settings: pytest.MonkeyP
         load_settings()
     assert "REGISTRY_SMTP_URL is wrong" in str(refused.value)
     assert "secret" not in str(refused.value)
+
+
+def test_blank_mail_server_means_that_nothing_is_sent(settings: pytest.MonkeyPatch) -> None:
+    settings.setenv("REGISTRY_SMTP_URL", "")
+    settings.setenv("REGISTRY_MAIL_FROM", "")
+    assert load_settings().smtp_server is None
 
 
 @pytest.mark.parametrize("sender", ["", "Registret"])

@@ -56,7 +56,7 @@ async def handle_send_mail(payload: Mapping[str, Any]) -> None:
     Raises:
         TryAgainLater: the server does not take it now.
     """
-    if load_settings().smtp_url is not None:
+    if load_settings().smtp_server is not None:
         await _deliver(UUID(str(payload["mail_id"])), datetime.now(UTC))
 
 
