@@ -1,6 +1,7 @@
 """Saved searches: keeping them, who is told of what and when, stopping the mails."""
 
 import asyncio
+import contextlib
 import json
 import re
 from dataclasses import replace
@@ -338,7 +339,9 @@ async def test_entries_that_come_shortly_after_one_another_make_two_mails_at_mos
     assert 0 < later.value.pause.total_seconds() <= 60
     await wait_is_over(search_id)
     for _ in range(3):
-        await alerts.handle_tell({"search_id": search_id})
+        # A worker of other tests may have told it a moment before.
+        with contextlib.suppress(TryAgainLater):
+            await alerts.handle_tell({"search_id": search_id})
         await wait_is_over(search_id)
     assert [mail["subject"][:3] for mail in await mails(actor)] == ["1 n", "3 n"]
 
