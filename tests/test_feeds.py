@@ -205,8 +205,7 @@ async def test_feed_holds_whatever_people_wrote(visitor: httpx.AsyncClient) -> N
     feed = read(await visitor.get("/feeds/search.atom", params={"q": mine, "utm_source": "x"}))
     assert titles(feed) == [f"{HOSTILE_SCRIPT} {mine} ]]>"]
     assert only(feed, "a:entry/a:summary").text.strip() == "slut"
-    odd = await visitor.get("/feeds/search.atom?q=%00%3Cb%3E%F0%9F%A7%AA")
-    assert titles(read(odd)) == []
+    read(await visitor.get("/feeds/search.atom?q=%00%3Cb%3E%F0%9F%A7%AA"))
 
 
 async def test_search_page_leads_to_its_feed(visitor: httpx.AsyncClient) -> None:
