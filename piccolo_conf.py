@@ -20,6 +20,7 @@ APP_REGISTRY = AppRegistry(
     apps=[
         "registry.audit.piccolo_app",
         "registry.jobs.piccolo_app",
+        "registry.mail.piccolo_app",
         "registry.accounts.piccolo_app",
         "registry.entries.piccolo_app",
         "registry.agreements.piccolo_app",

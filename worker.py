@@ -6,7 +6,9 @@ from registry.agreements.service import follow_dates
 from registry.bookings.service import handle_confirm_job, lapse_approvals
 from registry.jobs.service import Job
 from registry.jobs.worker import Handler, Schedule
+from registry.mail.service import handle_send_mail, remove_old_mails
 from search import push
+from search.alerts import handle_match, handle_tell, tell_daily
 from search.statistics import remove_old
 from search.sync import handle_index_entry, handle_vocabulary_changed, refresh_free_weeks
 
@@ -14,6 +16,9 @@ JOB_HANDLERS: dict[Job, Handler] = {
     Job.INDEX_ENTRY: handle_index_entry,
     Job.VOCABULARY_CHANGED: handle_vocabulary_changed,
     Job.CONFIRM_COVERED_BOOKINGS: handle_confirm_job,
+    Job.SEND_MAIL: handle_send_mail,
+    Job.MATCH_SAVED_SEARCHES: handle_match,
+    Job.TELL_SAVED_SEARCH: handle_tell,
 }
 
 
@@ -29,6 +34,14 @@ async def _push_pending() -> None:
     await push.push_pending()
 
 
+async def _remove_old_mails() -> None:
+    await remove_old_mails(datetime.now(UTC))
+
+
+async def _tell_daily() -> None:
+    await tell_daily(datetime.now(UTC))
+
+
 SCHEDULES = [
     Schedule("follow_agreement_dates", "*/5 * * * *", _follow_dates),
     Schedule("lapse_approvals", "*/5 * * * *", _lapse_approvals),
@@ -37,4 +50,7 @@ SCHEDULES = [
     # Lead times run out and weeks begin without any change in the database.
     Schedule("refresh_free_weeks", "3 * * * *", refresh_free_weeks),
     Schedule("remove_old_search_statistics", "17 3 * * *", remove_old),
+    Schedule("remove_old_mails", "40 2 * * *", _remove_old_mails),
+    # 8 in Stockholm is 6 in UTC in summer and 7 in winter; the handler knows which.
+    Schedule("tell_saved_searches", "0 6,7 * * 1-5", _tell_daily),
 ]

@@ -1,8 +1,10 @@
 """Settings of the program; nothing else reads the environment."""
 
+from dataclasses import dataclass
+from email.utils import parseaddr
 from functools import lru_cache
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -10,10 +12,23 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from registry import LOOPBACK_HOSTS
 
 SHORTEST_SECRET = 32
+_SMTP_PORTS = {"smtp": 587, "smtps": 465}
 
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the text names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class SmtpServer:
+    """Where mail is handed over. `use_tls` is TLS from the first byte, `start_tls` after the greeting."""
+
+    host: str
+    port: int
+    user: str | None
+    password: str | None
+    use_tls: bool
+    start_tls: bool
 
 
 class Settings(BaseSettings):
@@ -37,6 +52,8 @@ class Settings(BaseSettings):
     meilisearch_url: str = ""
     meilisearch_key: SecretStr = SecretStr("")
     meilisearch_index: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,100}$")] = "entries"
+    smtp_url: SecretStr = SecretStr("")
+    mail_from: str = ""
     demo: bool = False
 
     @model_validator(mode="after")
@@ -55,12 +72,45 @@ class Settings(BaseSettings):
         if self.meilisearch_url and not is_near and not self.meilisearch_key.get_secret_value():
             msg = "MEILISEARCH_KEY is missing: a Meilisearch that is not on this machine needs one"
             raise ValueError(msg)
+        if self.smtp_server is not None and "@" not in parseaddr(self.mail_from)[1]:
+            msg = "MAIL_FROM is not an address: give the one that mail comes from, such as Name <name@example.org>"
+            raise ValueError(msg)
         return self
+
+    @property
+    def smtp_server(self) -> SmtpServer | None:
+        """The mail server; None where no mail is sent."""
+        return _read_smtp_url(url) if (url := self.smtp_url.get_secret_value()) else None
 
     @property
     def secure_cookies(self) -> bool:
         """Whether cookies are sent over HTTPS only: always, except where people reach the site over plain HTTP."""
         return self.base_url.startswith("https://")
+
+
+def _read_smtp_url(url: str) -> SmtpServer:
+    """`smtp://user:password@host:587?starttls=1` or `smtps://host`; signs and ports as in any address.
+
+    Raises:
+        ValueError: it is not written so; the text does not repeat it, since it holds a password.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    use_tls = parts.scheme == "smtps"
+    if parts.scheme not in _SMTP_PORTS or not parts.hostname:
+        msg = "SMTP_URL is wrong: write smtp://user:password@host:587?starttls=1 or smtps://user:password@host:465"
+        raise ValueError(msg)
+    return SmtpServer(
+        host=parts.hostname,
+        port=port or _SMTP_PORTS[parts.scheme],
+        user=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        use_tls=use_tls,
+        start_tls=not use_tls and parse_qs(parts.query).get("starttls") == ["1"],
+    )
 
 
 @lru_cache(maxsize=1)

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from search.engine import FACETS
+from registry.web.language import current_language
+from search.engine import FACETS, Sort
 
 # What a search page understands, in the order it stands in the address. `lang` is kept so that a shared
 # address shows the same page.
 NAMES = ("q", *FACETS, "near", "radius_km", "sort", "page", "page_size", "lang")
+_USUAL_ORDER = ("sort", Sort.RELEVANCE.value)
 
 
 @dataclass(frozen=True)
@@ -44,5 +46,20 @@ class SearchAddress:
         """What a form has to carry along beside its own fields, which are those named."""
         return list(self.without(*names).pairs)
 
+    def canonical(self) -> str:
+        """The query string of the search itself: the same however its address was put together.
+
+        What says how it is shown (page, language, the usual order) is left out.
+        """
+        kept = {(name, " ".join(value.split())) for name, value in self.without("page_size", "lang").pairs}
+        kept.discard(_USUAL_ORDER)
+        return urlencode(sorted(kept, key=lambda pair: (NAMES.index(pair[0]), pair[1])))
+
     def __str__(self) -> str:
         return f"/search?{urlencode(self.pairs)}" if self.pairs else "/search"
+
+
+def feed_address(address: SearchAddress) -> str:
+    """The address, on this site, of the Atom feed of a search in the language of the reader."""
+    kept = [*address.without("page_size", "sort", "lang").pairs, ("lang", current_language())]
+    return f"/feeds/search.atom?{urlencode(kept)}"

@@ -1,6 +1,7 @@
 """The search page."""
 
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 from litestar import Request, get
@@ -11,13 +12,14 @@ from registry.errors import N_, InvalidInput
 from registry.web import language
 from registry.web.authentication import CurrentActor
 from registry.web.input import read_query
-from registry.web.labels import LABELS, label
+from registry.web.labels import LABELS, label, options
 from registry.web.rendering import page
 from search import queries, statistics
-from search.addresses import SearchAddress
+from search.addresses import SearchAddress, feed_address
 from search.engine import Sort
 from search.input import SearchInput
 from search.queries import SearchResult
+from search.saved import LONGEST_NAME
 
 AnyRequest = Request[Any, Any, Any]
 # What each filter is called, and the group of labels for its values (a municipality is its own label).
@@ -81,8 +83,27 @@ async def search_page(request: AnyRequest, actor: CurrentActor) -> Template:
         active=_active(asked, address),
         sorts=[(sort.value, language.gettext(text)) for sort, text in _SORTS.items()],
         pages=-(-result.total // asked.page_size),
+        suggested_name=_suggested_name(asked),
+        frequencies=options("mail_frequency"),
+        feed=feed_address(address),
         breadcrumbs=[(None, language.gettext("Search"))],
     )
+
+
+def in_words(asked: SearchInput) -> str:
+    """The words and filters of a search, for reading."""
+    parts = [language.gettext("“%(words)s”") % {"words": asked.q.strip()}] if asked.q.strip() else []
+    parts += [words for _, _, words in chosen_filters(asked)]
+    if asked.near:
+        parts.append(language.gettext("Near a place"))
+    return ", ".join(parts) or language.gettext("Everything in the registry")
+
+
+def _suggested_name(asked: SearchInput) -> str:
+    """What a search may be called when it is saved: its words and the values of its filters."""
+    parts = [asked.q.strip(), *(words.partition(": ")[2] for _, _, words in chosen_filters(asked))]
+    name = ", ".join(part for part in parts if part) or language.gettext("Everything in the registry")
+    return shorten(name, LONGEST_NAME, placeholder=" …")
 
 
 def _invalid(request: AnyRequest, address: SearchAddress, error: InvalidInput) -> Template:
@@ -124,14 +145,18 @@ def _value_label(value: str, labels: str | None) -> str:
     return value if labels is None else label(value, labels)
 
 
-def _active(asked: SearchInput, address: SearchAddress) -> list[ActiveFilter]:
-    active = [
-        ActiveFilter(
-            f"{language.gettext(legend)}: {_value_label(str(value), labels)}",
-            str(address.without_value(name, str(value))),
-        )
+def chosen_filters(asked: SearchInput) -> list[tuple[str, str, str]]:
+    """The filters that are on: the name, the value, and both in words."""
+    return [
+        (name, str(value), f"{language.gettext(legend)}: {_value_label(str(value), labels)}")
         for name, (legend, labels) in _FILTERS.items()
         for value in getattr(asked, name)
+    ]
+
+
+def _active(asked: SearchInput, address: SearchAddress) -> list[ActiveFilter]:
+    active = [
+        ActiveFilter(words, str(address.without_value(name, value))) for name, value, words in chosen_filters(asked)
     ]
     if asked.near:
         active.append(ActiveFilter(language.gettext("Near a place"), str(address.without("near", "radius_km"))))

@@ -2,9 +2,16 @@
 
 from litestar.types import ControllerRouterHandler
 
-from search import api, clicks, pages, way_in
+from search import api, clicks, feeds, pages, saved_pages, way_in
 
 
 def handlers() -> list[ControllerRouterHandler]:
     """The handlers of the search."""
-    return [*pages.HANDLERS, *clicks.HANDLERS, *way_in.HANDLERS, *api.HANDLERS]
+    return [
+        *pages.HANDLERS,
+        *clicks.HANDLERS,
+        *way_in.HANDLERS,
+        *saved_pages.HANDLERS,
+        *feeds.HANDLERS,
+        *api.HANDLERS,
+    ]

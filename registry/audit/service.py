@@ -52,6 +52,9 @@ class EventType(StrEnum):
     CONCEPT_CHANGED = "vocabulary.concept_changed"
     CONCEPT_REMOVED = "vocabulary.concept_removed"
     VOCABULARY_LOADED = "vocabulary.loaded"
+    SAVED_SEARCH_CREATED = "saved_search.created"
+    SAVED_SEARCH_CHANGED = "saved_search.changed"
+    SAVED_SEARCH_REMOVED = "saved_search.removed"
 
 
 _INSERT = """

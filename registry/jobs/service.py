@@ -4,6 +4,7 @@ Jobs are delivered at least once: a handler must be able to run twice without ha
 """
 
 import json
+from datetime import timedelta
 from enum import StrEnum
 
 from registry import database
@@ -15,6 +16,17 @@ class Job(StrEnum):
     INDEX_ENTRY = "index_entry"
     CONFIRM_COVERED_BOOKINGS = "confirm_covered_bookings"
     VOCABULARY_CHANGED = "vocabulary_changed"
+    SEND_MAIL = "send_mail"
+    MATCH_SAVED_SEARCHES = "match_saved_searches"
+    TELL_SAVED_SEARCH = "tell_saved_search"
+
+
+class TryAgainLater(Exception):
+    """A handler raises this to be called again after a pause, as often as it asks for it."""
+
+    def __init__(self, pause: timedelta) -> None:
+        super().__init__(f"again in {pause}")
+        self.pause = pause
 
 
 async def enqueue(job: Job, **payload: object) -> None:

@@ -5,16 +5,20 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 from pgqueuer import PgQueuer
+from pgqueuer.errors import RetryRequested
 from pgqueuer.executors import DatabaseRetryEntrypointExecutor
 from pgqueuer.models import Job as QueuedJob
 from pgqueuer.models import Schedule as QueuedSchedule
 
-from registry.jobs.service import Job
+from registry.jobs.service import Job, TryAgainLater
 
+# New jobs wake the worker; those that are to be tried again wait for it to look by itself.
+LONGEST_REST = timedelta(seconds=5)
 Handler = Callable[[Mapping[str, Any]], Awaitable[None]]
 log = logging.getLogger(__name__)
 
@@ -31,7 +35,10 @@ class Schedule:
 async def run_worker(
     database_url: str, handlers: Mapping[Job, Handler], schedules: list[Schedule], stop: asyncio.Event
 ) -> None:
-    """Do jobs until `stop` is set. A job that fails is tried again, later each time, five times."""
+    """Do jobs until `stop` is set. A job that fails is tried again, later each time, five times.
+
+    A handler that knows better when to try again raises TryAgainLater.
+    """
     connection = await asyncpg.connect(database_url)
     try:
         worker = PgQueuer.from_asyncpg_connection(connection)
@@ -39,7 +46,7 @@ async def run_worker(
             _register(worker, job, handler)
         for schedule in schedules:
             _register_schedule(worker, schedule)
-        running = asyncio.create_task(worker.run(shutdown_on_listener_failure=True))
+        running = asyncio.create_task(worker.run(dequeue_timeout=LONGEST_REST, shutdown_on_listener_failure=True))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         worker.shutdown.set()
@@ -54,7 +61,10 @@ def _register(worker: PgQueuer, job: Job, handler: Handler) -> None:
     async def run(queued: QueuedJob) -> None:
         payload = json.loads(queued.payload or b"{}")
         log.info("Job %s, attempt %s", job.value, queued.attempts + 1)
-        await handler(payload)
+        try:
+            await handler(payload)
+        except TryAgainLater as later:
+            raise RetryRequested(later.pause, str(later)) from later
 
 
 def _register_schedule(worker: PgQueuer, schedule: Schedule) -> None:

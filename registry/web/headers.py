@@ -45,7 +45,7 @@ async def add_headers(message: Message, scope: Scope) -> None:
 
 def _chosen_language(scope: Scope) -> str | None:
     """The cookie that keeps a language that the reader has chosen on a page, for the pages after it."""
-    if scope["path"].startswith(("/api/", "/static/")):
+    if scope["path"].startswith(("/api/", "/feeds/", "/static/")):
         return None
     asked = parse_qs(scope["query_string"].decode("latin-1")).get("lang", [""])[-1]
     if asked not in LANGUAGES:

@@ -5,6 +5,7 @@ Text is plain text: HTML, control characters and characters that turn the readin
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -144,10 +145,15 @@ def read_query(request: Request[Any, Any, Any], model: type[M], *, ignore_unknow
     Raises:
         InvalidInput: with one error for each field that is wrong.
     """
-    pairs = [(name, value) for name, value in request.query_params.multi_items() if value.strip() != ""]
+    return read_pairs(request.query_params.multi_items(), model, ignore_unknown=ignore_unknown)
+
+
+def read_pairs(pairs: Iterable[tuple[str, str]], model: type[M], *, ignore_unknown: bool = False) -> M:
+    """Names and values of a query string that does not come with a request; otherwise as `read_query`."""
+    given = [(name, value) for name, value in pairs if value.strip() != ""]
     if ignore_unknown:
-        pairs = [(name, value) for name, value in pairs if name in model.model_fields]
-    return parse(model, _by_name(pairs, model))
+        given = [(name, value) for name, value in given if name in model.model_fields]
+    return parse(model, _by_name(given, model))
 
 
 def _by_name(pairs: list[tuple[str, Any]], model: type[BaseModel]) -> dict[str, Any]:

@@ -252,6 +252,9 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "vocabulary.concept_changed": N_("Concept changed"),
         "vocabulary.concept_removed": N_("Concept removed"),
         "vocabulary.loaded": N_("Vocabulary loaded"),
+        "saved_search.created": N_("Search saved"),
+        "saved_search.changed": N_("Saved search changed"),
+        "saved_search.removed": N_("Saved search removed"),
     },
     "subject": {
         "person": N_("Person"),
@@ -264,6 +267,17 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "procurement": N_("Procurement"),
         "partnership": N_("Partnership"),
         "vocabulary": N_("Vocabulary"),
+        "saved_search": N_("Saved search"),
+    },
+    "mail_frequency": {
+        "at_once": N_("At once"),
+        "daily": N_("Daily, on weekdays at 8"),
+        "never": N_("Never"),
+    },
+    "mail_state": {
+        "queued": N_("Not sent"),
+        "sent": N_("Sent"),
+        "failed": N_("Refused"),
     },
     "results_ownership": {
         "buyer": N_("The region"),

@@ -30,5 +30,8 @@ NOTICES: dict[str, tuple[str, str]] = {
     "concept-changed": ("success", N_("The concept has been updated. The search uses it within a minute.")),
     "concept-removed": ("success", N_("The concept has been removed.")),
     "term-added": ("success", N_("The term has been added. The search uses it within a minute.")),
+    "search-saved": ("success", N_("The search is saved. Mail tells you of what is new from now on, if you chose it.")),
+    "search-changed": ("success", N_("The saved search has been changed.")),
+    "search-removed": ("success", N_("The saved search has been removed.")),
     "entry-decided": ("success", N_("The decision on the entry has been recorded.")),
 }

@@ -17,7 +17,7 @@ from registry.web.rendering import go_to, page
 
 PROBLEM_TYPES = "/problems"
 _FIRST_FAULT_OF_OURS = 500
-LONGEST_WAY_BACK = 200
+LONGEST_WAY_BACK = 2000  # a search with many filters has a long address
 log = logging.getLogger(__name__)
 AnyRequest = Request[Any, Any, Any]
 
@@ -50,7 +50,7 @@ def exception_handlers() -> ExceptionHandlersMap:
 
 
 def _wants_json(request: AnyRequest) -> bool:
-    return request.url.path.startswith((API_PREFIX, "/readyz", "/healthz"))
+    return request.url.path.startswith((API_PREFIX, "/readyz", "/healthz", "/feeds/"))
 
 
 def _domain_error(request: AnyRequest, error: DomainError) -> Response[Any]:

@@ -66,9 +66,14 @@ class Reader:
 
 def template_config() -> TemplateConfig[JinjaTemplateEngine]:
     """The configuration of the template engine."""
+    return TemplateConfig(instance=JinjaTemplateEngine.from_environment(template_environment()))
+
+
+def template_environment(*, autoescape: bool = True) -> Environment:
+    """What all templates can use; only plain text goes without escaping."""
     environment = Environment(
         loader=FileSystemLoader(PROJECT_ROOT / "templates"),
-        autoescape=True,
+        autoescape=autoescape,  # noqa: S701  # the one other caller writes plain text
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
         trim_blocks=True,
@@ -97,7 +102,7 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
         static_url=static_url,
         booking_tone=booking_status.tone,
     )
-    return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
+    return environment
 
 
 @pass_context

@@ -9,6 +9,7 @@ from registry.web.api import entries as entry_api
 from registry.web.api import procurement as procurement_api
 from registry.web.pages import agreements as agreement_pages
 from registry.web.pages import bookings as booking_pages
+from registry.web.pages import demo_mails
 from registry.web.pages import entries as entry_pages
 from registry.web.pages import procurement as procurement_pages
 from registry.web.pages import session as session_pages
@@ -25,6 +26,7 @@ def handlers() -> list[ControllerRouterHandler]:
         *booking_pages.HANDLERS,
         *agreement_pages.HANDLERS,
         *procurement_pages.HANDLERS,
+        *demo_mails.HANDLERS,
         *entry_api.HANDLERS,
         *booking_api.HANDLERS,
         *agreement_api.HANDLERS,

@@ -16,6 +16,7 @@ from registry.settings import load_settings
 from registry.web import language
 from registry.web.authentication import SESSION_COOKIE, CurrentActor
 from registry.web.input import Input, Line, read_form
+from registry.web.problems import LONGEST_WAY_BACK
 from registry.web.rendering import go_to, page
 
 AnyRequest = Request[Any, Any, Any]
@@ -25,7 +26,7 @@ class SignInForm(Input):
     email: Line = ""
     # A password may hold any character; it is only ever hashed.
     password: Annotated[str, StringConstraints(max_length=1000, strip_whitespace=False)] = ""
-    next: Line = ""
+    next: Annotated[str, StringConstraints(max_length=LONGEST_WAY_BACK)] = ""
 
 
 @get("/sign-in", include_in_schema=False)
@@ -69,7 +70,7 @@ async def sign_out(request: AnyRequest, actor: CurrentActor) -> Redirect:
 def _safe(path: str) -> str:
     """A path on this site, never another site's address."""
     good = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "<" not in path
-    return path[:200] if good else "/"
+    return path[:LONGEST_WAY_BACK] if good else "/"
 
 
 def _form(
