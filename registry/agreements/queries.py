@@ -24,6 +24,7 @@ from registry.agreements.offers import (
 )
 from registry.agreements.rows import ROW, AgreementRow, PartyView, filled_template, row_of
 from registry.agreements.rules import AgreementFacts, NextActor, Signing
+from registry.agreements.search import FoundAgreement, FoundPage, FoundPassage, search_agreements
 from registry.agreements.states import SIGNABLE, TRANSITIONS, AgreementState
 from registry.agreements.texts import ClausePair, pair_clauses
 from registry.audit.queries import LoggedEvent, events_of
@@ -35,6 +36,9 @@ __all__ = [
     "AgreementRow",
     "AgreementView",
     "Comparison",
+    "FoundAgreement",
+    "FoundPage",
+    "FoundPassage",
     "MissingAgreement",
     "Model",
     "OfferView",
@@ -53,6 +57,7 @@ __all__ = [
     "offered_terms",
     "required_for",
     "review_queue",
+    "search_agreements",
     "visible_agreement",
 ]
 LONGEST_QUEUE = 200
@@ -153,7 +158,10 @@ class VersionView:
 
 @dataclass(frozen=True)
 class DocumentView:
-    """A file that belongs to a version, without its content; `size` in bytes, `added_at` in UTC."""
+    """A file that belongs to a version, without its content; `size` in bytes, `added_at` in UTC.
+
+    `text_status` says what came of reading its text, a code of TextStatus; None until somebody has.
+    """
 
     id: UUID
     version_number: int
@@ -163,6 +171,7 @@ class DocumentView:
     sha256: str
     added_at: datetime
     added_by: str
+    text_status: str | None
 
 
 @dataclass(frozen=True)
@@ -284,7 +293,8 @@ async def _versions(agreement_id: UUID) -> tuple[VersionView, ...]:
 async def _documents(agreement_id: UUID) -> tuple[DocumentView, ...]:
     rows = await database.fetch(
         "SELECT d.id, v.number AS version_number, d.filename, d.media_type, d.size, d.sha256, d.added_at,"
-        " coalesce(p.name, '') AS added_by FROM document d JOIN agreement_version v ON v.id = d.version"
+        " coalesce(p.name, '') AS added_by, t.status AS text_status"
+        " FROM document d JOIN agreement_version v ON v.id = d.version LEFT JOIN document_text t ON t.document = d.id"
         " LEFT JOIN person p ON p.id = d.added_by WHERE v.agreement = $1 ORDER BY d.added_at, d.id",
         agreement_id,
     )

@@ -14,6 +14,7 @@ class Job(StrEnum):
 
     INDEX_ENTRY = "index_entry"
     CONFIRM_COVERED_BOOKINGS = "confirm_covered_bookings"
+    EXTRACT_DOCUMENT = "extract_document"
 
 
 async def enqueue(job: Job, **payload: object) -> None:

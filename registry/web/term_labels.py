@@ -80,6 +80,7 @@ TERM_LABELS: Mapping[str, Mapping[str, str]] = {
         "agreement.signed_by_party": N_("Signed by a party"),
         "agreement.read": N_("Read by staff"),
         "agreement.document_added": N_("Document added"),
+        "agreement.document_damaged": N_("Document found damaged"),
     },
     "next_actor": {
         "firm": N_("The counterparty acts next"),
