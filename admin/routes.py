@@ -2,9 +2,15 @@
 
 from litestar.types import ControllerRouterHandler
 
-from admin import bookings, coordination, legal, procurement
+from admin import agreement_search, bookings, coordination, legal, procurement
 
 
 def handlers() -> list[ControllerRouterHandler]:
     """The handlers of the desks."""
-    return [*bookings.HANDLERS, *legal.HANDLERS, *procurement.HANDLERS, *coordination.HANDLERS]
+    return [
+        *bookings.HANDLERS,
+        *legal.HANDLERS,
+        *agreement_search.HANDLERS,
+        *procurement.HANDLERS,
+        *coordination.HANDLERS,
+    ]

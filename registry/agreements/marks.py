@@ -1,9 +1,10 @@
 """Where in a text the words of a question are: PostgreSQL says it, here it becomes pieces and excerpts."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from registry import database
+from registry.agreements.question import WORD
 
 # Stand-ins for the ends of a match. They are private-use characters, which the passages never hold.
 _START, _STOP = "\ue000", "\ue001"
@@ -32,21 +33,46 @@ class Piece:
 Marked = tuple[Piece, ...]
 
 
-async def spans_of(texts: Collection[str], query: str) -> Mapping[str, list[Span]]:
-    """Where each text matches, as (start, stop) in characters; `query` is a tsquery in PostgreSQL's own form."""
-    rows = await database.fetch(_MARKED, list(texts), query)
-    return {row["text"]: _merged(row["text"], row["marked"]) for row in rows}
+def any_of(queries: Iterable[str]) -> str:
+    """A tsquery that is true where one of these is."""
+    return " | ".join(f"({query})" for query in queries)
 
 
-def _merged(text: str, marked: Sequence[str]) -> list[Span]:
-    """The matches of all configurations, in order, joined where they overlap."""
+async def spans_of(texts: Collection[str], asked: Sequence[tuple[str, int]]) -> Mapping[str, list[Span]]:
+    """Where each text matches, as (start, stop) in characters.
+
+    `asked` are tsqueries in PostgreSQL's own form, each with how many words have to stand beside each other.
+    """
+    spans: dict[str, list[Span]] = {text: [] for text in texts}
+    words = [query for query, count in asked if count == 1]
+    for query, count in [(any_of(words), 1)] * bool(words) + [one for one in asked if one[1] > 1]:
+        for row in await database.fetch(_MARKED, list(texts), query):
+            text = row["text"]
+            found = _merged([span for one in row["marked"] for span in _spans(text, one)])
+            spans[text] += found if count == 1 else _phrases(text, found, count)
+    return {text: _merged(found) for text, found in spans.items()}
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    """In order, and joined where they overlap."""
     merged: list[Span] = []
-    for start, stop in sorted(span for one in marked for span in _spans(text, one)):
+    for start, stop in sorted(spans):
         if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
         else:
             merged.append((start, stop))
     return merged
+
+
+def _phrases(text: str, spans: Iterable[Span], count: int) -> list[Span]:
+    """The stretches of so many marked words on end: PostgreSQL marks the words of a phrase wherever they stand."""
+    runs: list[Span] = []
+    for start, stop in spans:
+        if runs and not WORD.search(text, runs[-1][1], start):
+            runs[-1] = (runs[-1][0], stop)
+        else:
+            runs.append((start, stop))
+    return [(start, stop) for start, stop in runs if len(WORD.findall(text, start, stop)) >= count]
 
 
 def _spans(text: str, marked: str) -> list[Span]:

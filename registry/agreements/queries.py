@@ -10,6 +10,7 @@ from registry import database, transitions
 from registry.access import Actor, Permission, Role, require, require_signed_in
 from registry.agreements import rules
 from registry.agreements.codes import TERM_FIELDS, AgreementType, TermGroup, TermValue
+from registry.agreements.marks import Marked
 from registry.agreements.offers import (
     MissingAgreement,
     Model,
@@ -22,6 +23,7 @@ from registry.agreements.offers import (
     required_for,
     terms_by_id,
 )
+from registry.agreements.question import LONGEST_QUESTION
 from registry.agreements.rows import ROW, AgreementRow, PartyView, filled_template, row_of
 from registry.agreements.rules import AgreementFacts, NextActor, Signing
 from registry.agreements.search import FoundAgreement, FoundPage, FoundPassage, search_agreements
@@ -33,12 +35,14 @@ from registry.errors import NotFound, NotPermitted, RuleBroken
 
 # What others find here, though codes.py, rows.py and offers.py hold some of it.
 __all__ = [
+    "LONGEST_QUESTION",
     "AgreementRow",
     "AgreementView",
     "Comparison",
     "FoundAgreement",
     "FoundPage",
     "FoundPassage",
+    "Marked",
     "MissingAgreement",
     "Model",
     "OfferView",

@@ -7,7 +7,7 @@ from uuid import UUID
 from registry import database
 from registry.access import Actor, Permission, require
 from registry.agreements.codes import AgreementType
-from registry.agreements.marks import Marked, Span, excerpt, pieces, spans_of
+from registry.agreements.marks import Marked, Span, any_of, excerpt, pieces, spans_of
 from registry.agreements.question import Part, ask
 from registry.agreements.rows import ROW, AgreementRow, row_of
 from registry.agreements.states import AgreementState
@@ -76,7 +76,8 @@ visible AS (
 )
 SELECT (SELECT count(*) FROM visible) AS total,
        ARRAY(SELECT id FROM visible ORDER BY score DESC, created_at DESC, id LIMIT $10 OFFSET $11) AS ids,
-       (SELECT string_agg('(' || query || ')', ' | ') FROM wanted) AS query
+       ARRAY(SELECT number FROM wanted ORDER BY number) AS numbers,
+       ARRAY(SELECT query::text FROM wanted ORDER BY number) AS queries
 """
 # Of each agreement the passages that have most of what was asked for.
 _PASSAGES = f"""
@@ -164,8 +165,12 @@ async def search_agreements(
         page_size,
         (page - 1) * page_size,
     )
-    ids, total = (found["ids"], found["total"]) if found else ([], 0)
-    items = await _items(ids, found["query"]) if found and ids else ()
+    if found is None:
+        return None
+    ids, total = found["ids"], found["total"]
+    words = {part.number: part.words for part in parts}
+    asked = [(query, words[number]) for number, query in zip(found["numbers"], found["queries"], strict=True)]
+    items = await _items(ids, asked) if ids else ()
     async with database.transaction():
         await record(
             actor,
@@ -182,15 +187,15 @@ def _columns(parts: Sequence[Part]) -> tuple[list[object], ...]:
     )
 
 
-async def _items(ids: Sequence[UUID], query: str) -> tuple[FoundAgreement, ...]:
+async def _items(ids: Sequence[UUID], asked: Sequence[tuple[str, int]]) -> tuple[FoundAgreement, ...]:
     rows = await database.fetch(ROW.format(more="", where="WHERE a.id = ANY ($1)"), ids)
     agreements = {row["id"]: row_of(row) for row in rows}
-    passages = await database.fetch(_PASSAGES, ids, query)
+    passages = await database.fetch(_PASSAGES, ids, any_of(query for query, _ in asked))
     texts = {row["text"] for row in passages}
     for one in agreements.values():
         texts |= {one.title_sv, one.title_en, one.dnr}
         texts |= {name for party in one.parties for name in (party.name_sv, party.name_en)}
-    spans = await spans_of(texts, query)
+    spans = await spans_of(texts, asked)
     return tuple(
         _item(agreements[one], [row for row in passages if row["agreement"] == one], spans)
         for one in ids
