@@ -29,7 +29,13 @@ async def search_page(request: AnyRequest, actor: CurrentActor) -> Template:
     try:
         asked = read_query(request, AgreementQuestion)
         found = await queries.search_agreements(
-            actor, asked.q, type=asked.type, state=asked.state, page=asked.page, page_size=PAGE_SIZE
+            actor,
+            asked.q,
+            type=asked.type,
+            state=asked.state,
+            page=asked.page,
+            page_size=PAGE_SIZE,
+            language=language.current_language(),
         )
     except InvalidInput as error:
         # What is too long stays in its field, so that it can be shortened.

@@ -117,7 +117,7 @@ def _is_story(relation: Any) -> bool:  # noqa: ANN401  # python-docx's relations
 
 
 def _texts(element: Any) -> Iterator[str]:  # noqa: ANN401  # an element of lxml, which has no types
-    """The text below an element in its order: paragraphs, cells, text boxes, links; one line for each paragraph."""
+    """The text below an element in its order: paragraphs, cells, boxes, links; a blank line after each paragraph."""
     from lxml.etree import iterwalk  # noqa: PLC0415  # only DOCX needs it
 
     walk = iterwalk(element, events=("start", "end"))
@@ -130,7 +130,7 @@ def _texts(element: Any) -> Iterator[str]:  # noqa: ANN401  # an element of lxml
         elif event == "start" and node.tag in {f"{_WORD}tab", f"{_WORD}br", f"{_WORD}cr"}:
             yield " "
         elif event == "end" and node.tag == f"{_WORD}p":
-            yield "\n"
+            yield "\n\n"
 
 
 def _cleaned(text: str) -> str:

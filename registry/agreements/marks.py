@@ -33,19 +33,15 @@ class Piece:
 Marked = tuple[Piece, ...]
 
 
-def any_of(queries: Iterable[str]) -> str:
-    """A tsquery that is true where one of these is."""
-    return " | ".join(f"({query})" for query in queries)
-
-
 async def spans_of(texts: Collection[str], asked: Sequence[tuple[str, int]]) -> Mapping[str, list[Span]]:
     """Where each text matches, as (start, stop) in characters.
 
     `asked` are tsqueries in PostgreSQL's own form, each with how many words have to stand beside each other.
     """
     spans: dict[str, list[Span]] = {text: [] for text in texts}
-    words = [query for query, count in asked if count == 1]
-    for query, count in [(any_of(words), 1)] * bool(words) + [one for one in asked if one[1] > 1]:
+    words = [f"({query})" for query, count in asked if count == 1]
+    phrases = [one for one in asked if one[1] > 1]
+    for query, count in [(" | ".join(words), 1), *phrases] if words else phrases:
         for row in await database.fetch(_MARKED, list(texts), query):
             text = row["text"]
             found = _merged([span for one in row["marked"] for span in _spans(text, one)])

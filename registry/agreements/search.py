@@ -7,7 +7,7 @@ from uuid import UUID
 from registry import database
 from registry.access import Actor, Permission, require
 from registry.agreements.codes import AgreementType
-from registry.agreements.marks import Marked, Span, any_of, excerpt, pieces, spans_of
+from registry.agreements.marks import Marked, Span, excerpt, pieces, spans_of
 from registry.agreements.question import Part, ask
 from registry.agreements.rows import ROW, AgreementRow, row_of
 from registry.agreements.states import AgreementState
@@ -79,17 +79,27 @@ SELECT (SELECT count(*) FROM visible) AS total,
        ARRAY(SELECT number FROM wanted ORDER BY number) AS numbers,
        ARRAY(SELECT query::text FROM wanted ORDER BY number) AS queries
 """
-# Of each agreement the passages that have most of what was asked for.
+# Of each agreement the best passage for each part of the question, then the second best; the reader's language first.
 _PASSAGES = f"""
-SELECT r.agreement, r.language, r.document, r.page, r.text, v.number AS version_number, d.filename
-FROM (
-    SELECT p.*, row_number() OVER (
-               PARTITION BY p.agreement ORDER BY ts_rank(p.vector, $2::tsquery, 1) DESC, p.id
+WITH own AS MATERIALIZED (
+    SELECT id, agreement, language, vector FROM agreement_passage WHERE agreement = ANY ($1)
+),
+ranked AS (
+    SELECT p.id, p.agreement, row_number() OVER (
+               PARTITION BY p.agreement, q.number
+               ORDER BY coalesce(p.language, $3) <> $3, ts_rank(p.vector, q.query::tsquery, 1) DESC, p.id
            ) AS place
-    FROM agreement_passage p WHERE p.agreement = ANY ($1) AND p.vector @@ $2::tsquery
-) r
-LEFT JOIN agreement_version v ON v.id = r.version LEFT JOIN document d ON d.id = r.document
-WHERE r.place <= {MOST_PASSAGES} ORDER BY r.agreement, r.place
+    FROM unnest($2::text[]) WITH ORDINALITY AS q(query, number)
+    JOIN own p ON p.vector @@ q.query::tsquery
+),
+chosen AS (
+    SELECT id, row_number() OVER (PARTITION BY agreement ORDER BY min(place), count(*) DESC, id) AS place
+    FROM ranked GROUP BY agreement, id
+)
+SELECT p.agreement, p.language, p.document, p.page, p.text, v.number AS version_number, d.filename
+FROM chosen c JOIN agreement_passage p ON p.id = c.id
+LEFT JOIN agreement_version v ON v.id = p.version LEFT JOIN document d ON d.id = p.document
+WHERE c.place <= {MOST_PASSAGES} ORDER BY p.agreement, c.place
 """
 
 
@@ -141,9 +151,11 @@ async def search_agreements(
     state: AgreementState | None = None,
     page: int = 1,
     page_size: int = 20,
+    language: str = "sv",
 ) -> FoundPage | None:
     """The agreements in which a question's words are; None where the question has no word to look for.
 
+    Texts that exist in both languages are quoted in `language` first.
     A role limited to organisations finds agreements whose public party is among them. Each search is one event
     in the log, with what was shown but without the question: its words may name people, and the log is for ever.
 
@@ -170,7 +182,7 @@ async def search_agreements(
     ids, total = found["ids"], found["total"]
     words = {part.number: part.words for part in parts}
     asked = [(query, words[number]) for number, query in zip(found["numbers"], found["queries"], strict=True)]
-    items = await _items(ids, asked) if ids else ()
+    items = await _items(ids, asked, language) if ids else ()
     async with database.transaction():
         await record(
             actor,
@@ -187,10 +199,10 @@ def _columns(parts: Sequence[Part]) -> tuple[list[object], ...]:
     )
 
 
-async def _items(ids: Sequence[UUID], asked: Sequence[tuple[str, int]]) -> tuple[FoundAgreement, ...]:
+async def _items(ids: Sequence[UUID], asked: Sequence[tuple[str, int]], language: str) -> tuple[FoundAgreement, ...]:
     rows = await database.fetch(ROW.format(more="", where="WHERE a.id = ANY ($1)"), ids)
     agreements = {row["id"]: row_of(row) for row in rows}
-    passages = await database.fetch(_PASSAGES, ids, any_of(query for query, _ in asked))
+    passages = await database.fetch(_PASSAGES, ids, [query for query, _ in asked], language)
     texts = {row["text"] for row in passages}
     for one in agreements.values():
         texts |= {one.title_sv, one.title_en, one.dnr}

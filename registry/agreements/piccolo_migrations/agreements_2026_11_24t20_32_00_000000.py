@@ -33,7 +33,8 @@ RETURN translate(
 CREATE FUNCTION search_vector(text text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
 RETURN to_tsvector('swedish', text) || to_tsvector('english', text) || to_tsvector('simple', fold_text(text));
 
--- Pages are parted by form feeds, clauses begin with "## ". The characters taken out mark matches later.
+-- Pages are parted by form feeds, clauses begin with "## "; paragraphs stay apart by a dot, which is no word.
+-- The characters taken out mark matches later.
 CREATE FUNCTION passages_of(whole text) RETURNS TABLE (page integer, part text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT AS $$
     WITH word AS (
@@ -41,10 +42,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT AS $$
                sum(length(w.text) + 1) OVER (PARTITION BY p.number, c.number ORDER BY w.number) AS ends
         FROM string_to_table(translate(whole, E'\r\t\u00a0\ue000\ue001', '   '), E'\f') WITH ORDINALITY AS p(text, number),
              regexp_split_to_table(p.text, '\n(?=## )') WITH ORDINALITY AS c(text, number),
-             string_to_table(translate(c.text, E'\n', ' '), ' ') WITH ORDINALITY AS w(text, number)
+             string_to_table(translate(regexp_replace(c.text, '\n\s*\n', ' · ', 'g'), E'\n', ' '), ' ')
+             WITH ORDINALITY AS w(text, number)
         WHERE w.text <> '' AND w.text !~ '^#+$'
     )
-    SELECT w.page::integer, string_agg(w.word, ' ' ORDER BY w.place)
+    SELECT w.page::integer, btrim(string_agg(w.word, ' ' ORDER BY w.place), ' ·')
     FROM word w, LATERAL (VALUES (div(w.ends, 2000), true), (div(w.ends + 120, 2000), false)) AS p(passage, own)
     WHERE p.own OR p.passage <> div(w.ends, 2000)
     GROUP BY w.page, w.clause, p.passage HAVING bool_or(p.own)

@@ -14,6 +14,7 @@ from registry.agreements.codes import AgreementType
 from registry.agreements.queries import LONGEST_QUESTION, FoundAgreement, FoundPassage, Marked
 from registry.agreements.states import AgreementState
 from registry.errors import N_, invalid
+from registry.web import language
 from registry.web.api.agreements import PATH, AgreementListed, listed
 from registry.web.authentication import CurrentActor
 from registry.web.input import Input, Whole, read_query
@@ -71,7 +72,13 @@ async def search_agreements(request: AnyRequest, actor: CurrentActor) -> Agreeme
     """Search inside agreements and their documents; for legal only, and every search is logged."""
     asked = read_query(request, PagedQuestion)
     found = await queries.search_agreements(
-        actor, asked.q, type=asked.type, state=asked.state, page=asked.page, page_size=asked.page_size
+        actor,
+        asked.q,
+        type=asked.type,
+        state=asked.state,
+        page=asked.page,
+        page_size=asked.page_size,
+        language=language.current_language(),
     )
     if found is None:
         raise invalid("q", N_("Write at least one word to look for."))
