@@ -1,10 +1,11 @@
 """Legal searches inside agreements and their documents, and nobody else does."""
 
+import importlib
 import io
 import json
 import re
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from docx import Document
@@ -229,6 +230,26 @@ async def test_type_state_and_page_narrow_what_is_shown() -> None:
     assert (await found(term, legal, type=AgreementType.LICENCE)).total == 0
     pages = [await found(term, legal, page=number, page_size=2) for number in (1, 2, 3)]
     assert [(len(page.items), page.total) for page in pages] == [(2, 3), (1, 3), (0, 3)]
+
+
+async def test_agreements_from_before_the_search_are_indexed_by_the_migration() -> None:
+    migration = importlib.import_module("registry.agreements.piccolo_migrations.agreements_2026_11_24t20_32_00_000000")
+    term = word()
+    agreement_id = await (await factories_agreements.case(text_sv=f"Om {term}.", text_en=f"About {term}.")).draft()
+    stored_by_trigger = await _passages(agreement_id)
+    assert len(stored_by_trigger) == 2
+    await database.fetch("DELETE FROM agreement_passage WHERE agreement = $1", agreement_id)
+    assert await ids(term) == []
+    await database.fetch(migration.BACKFILL, [agreement_id])
+    assert await _passages(agreement_id) == stored_by_trigger
+    assert await ids(term) == [agreement_id]
+
+
+async def _passages(agreement_id: UUID) -> list[tuple[object, ...]]:
+    rows = await database.fetch(
+        "SELECT version, language, text FROM agreement_passage WHERE agreement = $1 ORDER BY id", agreement_id
+    )
+    return [(row["version"], row["language"], row["text"]) for row in rows]
 
 
 # --- Page and API

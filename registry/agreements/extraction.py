@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import signal
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +18,8 @@ from registry.audit.service import EventType, record
 
 log = logging.getLogger(__name__)
 MOST_LEFT_AT_ONCE = 100
+# How a process ends that has used up its processor time.
+_OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGKILL)
 # A reader may take a lot of memory, so there is never more than one in a worker.
 _one_at_a_time = asyncio.Semaphore(1)
 
@@ -110,6 +113,6 @@ async def _read_apart(content: bytes) -> tuple[TextStatus, int | None, str]:
             await process.wait()
     if process.returncode != 0:
         log.warning("Reading a document ended with status %s", process.returncode)
-        return TextStatus.TOO_LARGE, None, ""
+        return (TextStatus.TOO_LARGE if process.returncode in _OUT_OF_TIME else TextStatus.BROKEN), None, ""
     outcome = json.loads(output)
     return TextStatus(outcome["status"]), outcome["pages"], outcome["text"]

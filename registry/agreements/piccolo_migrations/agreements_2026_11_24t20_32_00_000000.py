@@ -6,7 +6,7 @@ that a phrase across a border is found. Titles, references and names of parties 
 indexes on their own tables.
 
 Locks: agreement_version takes no new versions, and document no new files, while the texts that are there are
-indexed (about a minute for 10,000 agreements); the indexes on agreement, organisation and template take a second.
+indexed (about a minute and a half for 10,000 agreements); the indexes on agreement, organisation and template take a second.
 Documents that are there are read afterwards by the worker, see registry/agreements/extraction.py.
 """
 
