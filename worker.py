@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from registry.agreements.service import follow_dates
+from registry.agreements.service import extract_left, follow_dates, handle_extract_job
 from registry.bookings.service import handle_confirm_job, lapse_approvals
 from registry.jobs.service import Job
 from registry.jobs.worker import Handler, Schedule
@@ -19,6 +19,7 @@ JOB_HANDLERS: dict[Job, Handler] = {
     Job.SEND_MAIL: handle_send_mail,
     Job.MATCH_SAVED_SEARCHES: handle_match,
     Job.TELL_SAVED_SEARCH: handle_tell,
+    Job.EXTRACT_DOCUMENT: handle_extract_job,
 }
 
 
@@ -53,4 +54,5 @@ SCHEDULES = [
     Schedule("remove_old_mails", "40 2 * * *", _remove_old_mails),
     # 8 in Stockholm is 6 in UTC in summer and 7 in winter; the handler knows which.
     Schedule("tell_saved_searches", "0 6,7 * * 1-5", _tell_daily),
+    Schedule("extract_left_documents", "*/5 * * * *", extract_left),
 ]

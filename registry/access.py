@@ -34,6 +34,7 @@ class Permission(StrEnum):
     AGREEMENT_CREATE = "agreement:create"
     AGREEMENT_REVIEW = "agreement:review"
     AGREEMENT_READ_ALL = "agreement:read-all"
+    AGREEMENT_SEARCH = "agreement:search"
     PROCUREMENT_EDIT = "procurement:edit"
     PROCUREMENT_READ_ALL = "procurement:read-all"
     AUDIT_READ = "audit:read"
@@ -52,7 +53,14 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {_P.ENTRY_READ_STAFF, _P.PROCUREMENT_EDIT, _P.PROCUREMENT_READ_ALL, _P.AGREEMENT_CREATE}
     ),
     Role.LEGAL: frozenset(
-        {_P.ENTRY_READ_STAFF, _P.AGREEMENT_CREATE, _P.AGREEMENT_REVIEW, _P.AGREEMENT_READ_ALL, _P.BOOKING_READ_ALL}
+        {
+            _P.ENTRY_READ_STAFF,
+            _P.AGREEMENT_CREATE,
+            _P.AGREEMENT_REVIEW,
+            _P.AGREEMENT_READ_ALL,
+            _P.AGREEMENT_SEARCH,
+            _P.BOOKING_READ_ALL,
+        }
     ),
     Role.COORDINATOR: frozenset(
         {

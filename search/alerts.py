@@ -16,7 +16,7 @@ from registry.web import language
 from registry.web.mails import send_mail
 from search import queries, saved
 from search.codes import Frequency
-from search.engine import Hit
+from search.queries import Found
 from search.saved import SavedSearchView
 
 # A mail lists so many entries and leads to the rest.
@@ -112,12 +112,12 @@ def _keep_the_pause(search: SavedSearchView, now: datetime) -> None:
 
 
 async def _finds(actor: Actor, search: SavedSearchView, entry_id: int) -> bool:
-    request = replace(search.asked.to_request(search.language), only=entry_id, page=1, page_size=1)
-    result = await queries.find(actor, request)
-    return bool(result.items) and not result.only_some_words
+    asked = search.asked.to_request(actor, search.language)
+    result = await queries.find(actor, replace(asked, sure_only=True, only=entry_id, page=1, page_size=1))
+    return bool(result.items)
 
 
-async def _mail(address: str, search: SavedSearchView, news: list[Hit]) -> None:
+async def _mail(address: str, search: SavedSearchView, news: list[Found]) -> None:
     token = saved.stop_token(search.id)
     await database.fetch(
         "UPDATE saved_search SET token_hash = $2, last_mailed_at = now() WHERE id = $1", search.id, hash_token(token)

@@ -53,9 +53,9 @@ class Near:
 class SearchRequest:
     """A search: what was written (`text`), and how it is understood (`question`, see search/queries.py).
 
-    An empty one lists everything. `staff` says whether the reader sees what is for staff.
-    `filters` holds codes by the names of FACETS. `audiences` finds only what one of these may book, `free_week` (ISO
-    8601, `2026-W49`) only what has a free time in that week, `only` just the entry with this id.
+    An empty one lists everything. `staff` says whether the reader sees what is for staff. `filters` holds codes by the
+    names of FACETS. `audiences` finds only what one of these may book, `free_week` (ISO 8601, `2026-W49`) only what
+    has a free time in that week, `only` just the entry with this id, and `sure_only` nothing but what was asked for.
     `language` decides the order of titles. Pages count from 1.
     """
 
@@ -66,6 +66,7 @@ class SearchRequest:
     audiences: tuple[str, ...] = ()
     free_week: str | None = None
     only: int | None = None
+    sure_only: bool = False
     sort: Sort = Sort.RELEVANCE
     page: int = 1
     page_size: int = 20

@@ -1,5 +1,6 @@
 """Atom feeds of what is new. Feed readers are visitors: they get public entries, whoever asks."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from hashlib import sha256
 from typing import Any
@@ -16,9 +17,10 @@ from registry.web.input import read_pairs, read_query
 from registry.web.labels import label
 from search import atom, queries
 from search.addresses import SearchAddress
-from search.engine import Hit, Sort
+from search.engine import Sort
 from search.input import SearchInput
 from search.pages import in_words
+from search.queries import Found
 
 AnyRequest = Request[Any, Any, Any]
 MOST_ENTRIES = 50
@@ -55,9 +57,8 @@ async def _answer(request: AnyRequest, path: str, address: SearchAddress, asked:
 async def _feed(path: str, address: SearchAddress, asked: SearchInput) -> atom.Feed:
     code = language.current_language()
     wanted = asked.model_copy(update={"sort": Sort.NEWEST, "page": 1, "page_size": MOST_ENTRIES})
-    result = await queries.find(VISITOR, wanted.to_request(code))
-    # Where nothing has all the words the engines show what has some; that is no news of the search.
-    hits = [] if result.only_some_words else result.items
+    result = await queries.find(VISITOR, replace(wanted.to_request(VISITOR, code), sure_only=True))
+    hits = result.items
     times = await publication_times([hit.id for hit in hits])
     base = load_settings().base_url.rstrip("/")
     entries = tuple(_entry(hit, base, *times[hit.id]) for hit in hits if hit.id in times)
@@ -77,7 +78,7 @@ async def _feed(path: str, address: SearchAddress, asked: SearchInput) -> atom.F
     )
 
 
-def _entry(hit: Hit, base: str, published: datetime, updated: datetime) -> atom.Entry:
+def _entry(hit: Found, base: str, published: datetime, updated: datetime) -> atom.Entry:
     address = f"{base}/entries/{hit.slug}"
     return atom.Entry(
         id=address,

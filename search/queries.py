@@ -121,7 +121,10 @@ async def find(actor: Actor, request: SearchRequest) -> SearchResult:
     """Search for entries that the actor may see."""
     staff = actor.may(Permission.ENTRY_READ_STAFF)
     thesaurus, words = await knowledge.understanding(staff=staff)
-    asked = replace(request, question=ask(request.text, thesaurus, words), staff=staff)
+    question = ask(request.text, thesaurus, words)
+    if request.sure_only:
+        question = replace(question, readings=question.sure)
+    asked = replace(request, question=question, staff=staff)
     result, engine = await _engines.ask(lambda engine: engine.search(asked))
     result = await _still_visible(result, asked) if engine.name != PostgresEngine.name else result
     doubts = {hit.doubt for hit in result.hits}

@@ -16,8 +16,9 @@ from registry.web.input import read_pairs
 from search import queries
 from search.addresses import SearchAddress
 from search.codes import Frequency
-from search.engine import LARGEST_PAGE, Hit, Sort
+from search.engine import LARGEST_PAGE, Sort
 from search.input import SearchInput
+from search.queries import Found
 from search.tables import SavedSearch
 
 MOST_SAVED = 50
@@ -199,7 +200,7 @@ async def stop_mails(token: str) -> SavedSearchView:
     return search
 
 
-async def untold(actor: Actor, search: SavedSearchView) -> list[Hit]:
+async def untold(actor: Actor, search: SavedSearchView) -> list[Found]:
     """What a search finds for the actor now and has not been told yet, newest first.
 
     Raises:
@@ -207,12 +208,12 @@ async def untold(actor: Actor, search: SavedSearchView) -> list[Hit]:
     """
     rows = await database.fetch("SELECT entry FROM saved_search_hit WHERE search = $1", search.id)
     told = {row["entry"] for row in rows}
-    request = replace(search.asked.to_request(search.language), sort=Sort.NEWEST, page=1, page_size=LARGEST_PAGE)
-    found: dict[int, Hit] = {}
+    asked = search.asked.to_request(actor, search.language)
+    request = replace(asked, sure_only=True, sort=Sort.NEWEST, page=1, page_size=LARGEST_PAGE)
+    found: dict[int, Found] = {}
     while True:
         result = await queries.find(actor, request)
-        # Where nothing has all the words the engines show what has some; that is a help, not a match.
-        if result.only_some_words or not result.items:
+        if not result.items:
             break
         found |= {hit.id: hit for hit in result.items}
         if request.page * request.page_size >= result.total:
@@ -221,7 +222,7 @@ async def untold(actor: Actor, search: SavedSearchView) -> list[Hit]:
     return [hit for hit in found.values() if hit.id not in told]
 
 
-async def count_as_told(search_id: int, hits: list[Hit]) -> None:
+async def count_as_told(search_id: int, hits: list[Found]) -> None:
     """Never tell a search of these entries (again)."""
     await database.fetch(
         "INSERT INTO saved_search_hit (search, entry) SELECT $1, e.id FROM entry e WHERE e.id = ANY ($2)"

@@ -30,6 +30,17 @@ class SignatureMethod(StrEnum):
     RECORDED_COPY = "recorded_copy"
 
 
+class TextStatus(StrEnum):
+    """What came of reading the text of a document: `empty` has none (scanned), `damaged` is not what was added."""
+
+    EXTRACTED = "extracted"
+    EMPTY = "empty"
+    ENCRYPTED = "encrypted"
+    BROKEN = "broken"
+    TOO_LARGE = "too_large"
+    DAMAGED = "damaged"
+
+
 class TermStatus(StrEnum):
     """Whether a term has a value; a blank would mean all three."""
 

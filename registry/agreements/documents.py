@@ -12,6 +12,7 @@ from registry.agreements.queries import visible_agreement
 from registry.agreements.tables import Document
 from registry.audit.service import EventType, record
 from registry.errors import N_, DomainError, NotFound, NotPermitted, RuleBroken, invalid, message
+from registry.jobs.service import Job, enqueue
 
 _UNSPECIFIC = frozenset({"", "application/octet-stream"})
 _LONGEST_NAME = 200
@@ -78,6 +79,7 @@ async def add_document(actor: Actor, agreement_id: UUID, filename: str, content:
         ).returning(Document.id)
         document_id: UUID = rows[0]["id"]
         await record(actor, EventType.DOCUMENT_ADDED, agreement_id, {"document": document_id, "media_type": kind})
+        await enqueue(Job.EXTRACT_DOCUMENT, document_id=document_id)
     return document_id
 
 

@@ -10,6 +10,7 @@ from registry import database, transitions
 from registry.access import Actor, Permission, Role, require, require_signed_in
 from registry.agreements import rules
 from registry.agreements.codes import TERM_FIELDS, AgreementType, TermGroup, TermValue
+from registry.agreements.marks import Marked
 from registry.agreements.offers import (
     MissingAgreement,
     Model,
@@ -22,8 +23,10 @@ from registry.agreements.offers import (
     required_for,
     terms_by_id,
 )
+from registry.agreements.question import LONGEST_QUESTION
 from registry.agreements.rows import ROW, AgreementRow, PartyView, filled_template, row_of
 from registry.agreements.rules import AgreementFacts, NextActor, Signing
+from registry.agreements.search import FoundAgreement, FoundPage, FoundPassage, search_agreements
 from registry.agreements.states import SIGNABLE, TRANSITIONS, AgreementState
 from registry.agreements.texts import ClausePair, pair_clauses
 from registry.audit.queries import LoggedEvent, events_of
@@ -32,9 +35,14 @@ from registry.errors import NotFound, NotPermitted, RuleBroken
 
 # What others find here, though codes.py, rows.py and offers.py hold some of it.
 __all__ = [
+    "LONGEST_QUESTION",
     "AgreementRow",
     "AgreementView",
     "Comparison",
+    "FoundAgreement",
+    "FoundPage",
+    "FoundPassage",
+    "Marked",
     "MissingAgreement",
     "Model",
     "OfferView",
@@ -53,6 +61,7 @@ __all__ = [
     "offered_terms",
     "required_for",
     "review_queue",
+    "search_agreements",
     "visible_agreement",
 ]
 LONGEST_QUEUE = 200
@@ -153,7 +162,10 @@ class VersionView:
 
 @dataclass(frozen=True)
 class DocumentView:
-    """A file that belongs to a version, without its content; `size` in bytes, `added_at` in UTC."""
+    """A file that belongs to a version, without its content; `size` in bytes, `added_at` in UTC.
+
+    `text_status` says what came of reading its text, a code of TextStatus; None until somebody has.
+    """
 
     id: UUID
     version_number: int
@@ -163,6 +175,7 @@ class DocumentView:
     sha256: str
     added_at: datetime
     added_by: str
+    text_status: str | None
 
 
 @dataclass(frozen=True)
@@ -284,7 +297,8 @@ async def _versions(agreement_id: UUID) -> tuple[VersionView, ...]:
 async def _documents(agreement_id: UUID) -> tuple[DocumentView, ...]:
     rows = await database.fetch(
         "SELECT d.id, v.number AS version_number, d.filename, d.media_type, d.size, d.sha256, d.added_at,"
-        " coalesce(p.name, '') AS added_by FROM document d JOIN agreement_version v ON v.id = d.version"
+        " coalesce(p.name, '') AS added_by, t.status AS text_status"
+        " FROM document d JOIN agreement_version v ON v.id = d.version LEFT JOIN document_text t ON t.document = d.id"
         " LEFT JOIN person p ON p.id = d.added_by WHERE v.agreement = $1 ORDER BY d.added_at, d.id",
         agreement_id,
     )

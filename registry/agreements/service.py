@@ -2,6 +2,7 @@
 
 from registry.agreements.documents import add_document, read_document
 from registry.agreements.drafts import add_version, create_agreement, open_missing
+from registry.agreements.extraction import extract_document, extract_left, handle_extract_job
 from registry.agreements.steps import (
     approve,
     follow_dates,
@@ -20,8 +21,11 @@ __all__ = [
     "approve",
     "create_agreement",
     "create_template",
+    "extract_document",
+    "extract_left",
     "follow_dates",
     "follow_dates_today",
+    "handle_extract_job",
     "offer_terms",
     "open_missing",
     "read_document",

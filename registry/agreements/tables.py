@@ -23,7 +23,7 @@ from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
-from registry.agreements.codes import AgreementType, PartyRole, SignatureMethod, TermStatus
+from registry.agreements.codes import AgreementType, PartyRole, SignatureMethod, TermStatus, TextStatus
 from registry.agreements.states import AgreementState
 from registry.database import one_of, some_of
 from registry.entries.codes import Audience, Remuneration
@@ -227,3 +227,38 @@ class Document(Table):
 
     size_is_of_the_content = Check("size = octet_length(content)")
     hash_is_of_the_content = Check("sha256 = encode(sha256(content), 'hex')")
+
+
+class DocumentText(Table):
+    """The text of a document, read from its content by extraction.py; derived, so it can be made anew.
+
+    `pages` is None where the kind of file has none (DOCX); otherwise form feeds part the pages in `text`.
+    A document that is broken or too large may hold the part of its text that could be read.
+    """
+
+    document = ForeignKey(Document, primary_key=True, null=False, on_delete=OnDelete.restrict)
+    status = Varchar(length=20)
+    text = Text(default="")
+    pages = Integer(null=True, default=None)
+    extracted_at = Timestamptz(default=TimestamptzNow())
+
+    status_is_known = one_of("status", TextStatus)
+    text_is_where_the_status_says = Check("status IN ('broken', 'too_large') OR (status = 'extracted') = (text <> '')")
+
+
+class AgreementPassage(Table):
+    """A stretch of at most some 2,000 characters of an agreement's newest text or of one of its documents.
+
+    Triggers on agreement_version and document_text write these rows; nothing else does. `vector` (not listed
+    here) is generated from the text, see the migration.
+    """
+
+    id = BigSerial(primary_key=True)
+    agreement = ForeignKey(Agreement, null=False, on_delete=OnDelete.cascade)
+    version = ForeignKey(AgreementVersion, on_delete=OnDelete.cascade)
+    language = Varchar(length=2, null=True, default=None)
+    document = ForeignKey(Document, on_delete=OnDelete.cascade)
+    page = Integer(null=True, default=None)
+    text = Text()
+
+    is_of_a_version_or_a_document = Check("num_nonnulls(version, document) = 1")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, time
 from typing import Any
+from uuid import UUID
 
 from registry import database
 from registry.access import SYSTEM, Actor, Role
@@ -13,6 +14,7 @@ from registry.accounts import service as accounts
 from registry.accounts.codes import FirmSize, OrganisationKind
 from registry.agreements import service as agreements
 from registry.agreements.codes import AgreementType, TermStatus, TermValue
+from registry.demo import documents
 from registry.demo.accounts import DEMO_PASSWORD
 from registry.demo.bookings import seed_bookings
 from registry.demo.files import DATA, day, entry_text, load, publish
@@ -185,6 +187,8 @@ async def _agreements(
             now=then,
         )
         found[one["key"]] = agreement_id
+        if "document" in one:
+            await _document(author, agreement_id, one["document"])
         await agreements.submit(author, agreement_id, now=then)
         if one["state"] == "in_review":
             continue
@@ -196,3 +200,12 @@ async def _agreements(
         await agreements.sign(people["legal"], agreement_id, now=then)
     await agreements.follow_dates(datetime.now(UTC))
     return found
+
+
+async def _document(author: Actor, agreement_id: UUID, one: Mapping[str, Any]) -> None:
+    """An example document, as its name asks for; the worker reads its text afterwards."""
+    if one["filename"].endswith(".pdf"):
+        content = documents.pdf(one["title"], one["paragraphs"])
+    else:
+        content = documents.docx(one["title"], one["paragraphs"], one["table"])
+    await agreements.add_document(author, agreement_id, one["filename"], content, "")

@@ -18,6 +18,7 @@ class Job(StrEnum):
     VOCABULARY_CHANGED = "vocabulary_changed"
     SEND_MAIL = "send_mail"
     MATCH_SAVED_SEARCHES = "match_saved_searches"
+    EXTRACT_DOCUMENT = "extract_document"
     TELL_SAVED_SEARCH = "tell_saved_search"
 
 

@@ -3,6 +3,7 @@
 from litestar.types import ControllerRouterHandler
 
 from registry.web import system
+from registry.web.api import agreement_search as agreement_search_api
 from registry.web.api import agreements as agreement_api
 from registry.web.api import bookings as booking_api
 from registry.web.api import entries as entry_api
@@ -30,5 +31,6 @@ def handlers() -> list[ControllerRouterHandler]:
         *entry_api.HANDLERS,
         *booking_api.HANDLERS,
         *agreement_api.HANDLERS,
+        *agreement_search_api.HANDLERS,
         *procurement_api.HANDLERS,
     ]

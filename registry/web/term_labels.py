@@ -80,6 +80,20 @@ TERM_LABELS: Mapping[str, Mapping[str, str]] = {
         "agreement.signed_by_party": N_("Signed by a party"),
         "agreement.read": N_("Read by staff"),
         "agreement.document_added": N_("Document added"),
+        "agreement.document_damaged": N_("Document found damaged"),
+    },
+    "document_text": {
+        "empty": N_("This document has no text, perhaps because it is scanned: it cannot be found by its words."),
+        "encrypted": N_(
+            "The text of this document could not be read (it is protected): it cannot be found by its words."
+        ),
+        "broken": N_("This document is broken: it cannot be found by all of its words, perhaps by none."),
+        "too_large": N_(
+            "This document is too large to read whole: it cannot be found by all of its words, perhaps by none."
+        ),
+        "damaged": N_(
+            "This document is not the one that was added: it cannot be found by its words. Tell the innovation unit."
+        ),
     },
     "next_actor": {
         "firm": N_("The counterparty acts next"),

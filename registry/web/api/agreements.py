@@ -205,7 +205,7 @@ async def list_all(request: AnyRequest, actor: CurrentActor) -> AgreementPage:
     """The agreements of your organisation and those you wrote; legal and the auditor see all."""
     wanted = read_query(request, AgreementFilter)
     rows, total = await queries.list_agreements(actor, state=wanted.state, page=wanted.page, page_size=wanted.page_size)
-    return AgreementPage([AgreementListed(**_listed(row)) for row in rows], total, wanted.page, wanted.page_size)
+    return AgreementPage([AgreementListed(**listed(row)) for row in rows], total, wanted.page, wanted.page_size)
 
 
 @post(PATH, tags=["agreements"])
@@ -285,7 +285,7 @@ async def compare(actor: CurrentActor, agreement_id: FromPath[UUID], other_id: F
 async def _answer(actor: Actor, agreement_id: UUID) -> AgreementAnswer:
     view = await queries.get_agreement(actor, agreement_id)
     return AgreementAnswer(
-        **_listed(view.agreement),
+        **listed(view.agreement),
         reason=view.agreement.decision_reason,
         next_step=language.say(view.agreement.next_step),
         text=Texts(view.text_sv, view.text_en),
@@ -300,7 +300,8 @@ async def _answer(actor: Actor, agreement_id: UUID) -> AgreementAnswer:
     )
 
 
-def _listed(row: AgreementRow) -> dict[str, Any]:
+def listed(row: AgreementRow) -> dict[str, Any]:
+    """The fields of AgreementListed."""
     return {
         "id": row.id,
         "type": row.type.value,
