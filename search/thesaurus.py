@@ -31,43 +31,56 @@ class Thesaurus:
 
     def __init__(self, concepts: Iterable[Concept]) -> None:
         self.concepts = {concept.id: concept for concept in concepts}
-        # By the first key of a term, the whole term and what it names, the longest terms first.
-        self._terms: dict[str, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
+        # What a word names by itself, and the longer terms by their first two words, each with what it names.
+        self._single: dict[str, list[int]] = defaultdict(list)
+        self._longer: dict[str, dict[str, list[tuple[tuple[str, ...], int]]]] = defaultdict(lambda: defaultdict(list))
         self._narrower: dict[int, list[int]] = defaultdict(list)
         for concept in self.concepts.values():
             for sequence in self.written(concept.id):
-                self._terms[sequence[0]].append((sequence, concept.id))
+                if len(sequence) == 1:
+                    self._single[sequence[0]].append(concept.id)
+                else:
+                    self._longer[sequence[0]][sequence[1]].append((sequence, concept.id))
             for wider in self.broader(concept.id):
                 self._narrower[wider].append(concept.id)
-        for listed in self._terms.values():
-            listed.sort(key=lambda term: -len(term[0]))
         self._wider: dict[int, frozenset[int]] = {}
 
     def mentions(self, text: Sequence[str], language: str | None = None) -> list[Mention]:
         """Every mention of a notion in a sequence of words, the longest ones first at each place."""
         forms = [keys(word, language) for word in text]
-        found = []
-        for start in range(len(forms)):
-            named: dict[tuple[str, ...], list[int]] = defaultdict(list)
-            for first in forms[start]:
-                for sequence, concept in self._terms.get(first, ()):
-                    if self._stands(sequence, forms, start):
-                        named[sequence].append(concept)
+        found: list[Mention] = []
+        for start, form in enumerate(forms):
+            named: dict[tuple[str, ...], list[int]] = {}
+            for first in form:
+                for sequence, concept in self._longer_at(first, forms, start):
+                    named.setdefault(sequence, []).append(concept)
+                if first in self._single:
+                    named.setdefault((first,), []).extend(self._single[first])
+            if not named:
+                continue
             found += [
                 Mention(start, len(sequence), sequence, tuple(dict.fromkeys(named[sequence])))
                 for sequence in sorted(named, key=len, reverse=True)
             ]
         return found
 
+    def _longer_at(
+        self, first: str, forms: Sequence[tuple[str, ...]], start: int
+    ) -> Iterable[tuple[tuple[str, ...], int]]:
+        """The terms of several words that stand at a place and begin with one of its keys."""
+        seconds = self._longer.get(first)
+        if seconds is None or start + 1 == len(forms):
+            return
+        for second in forms[start + 1]:
+            for sequence, concept in seconds.get(second, ()):
+                if start + len(sequence) <= len(forms) and all(
+                    key in forms[start + place] for place, key in enumerate(sequence)
+                ):
+                    yield sequence, concept
+
     def names(self, word: str) -> bool:
         """Whether a word names a notion by itself."""
-        return any(len(sequence) == 1 for key in keys(word) for sequence, _ in self._terms.get(key, ()))
-
-    @staticmethod
-    def _stands(sequence: tuple[str, ...], forms: Sequence[tuple[str, ...]], start: int) -> bool:
-        return start + len(sequence) <= len(forms) and all(
-            key in forms[start + place] for place, key in enumerate(sequence)
-        )
+        return any(key in self._single for key in keys(word))
 
     def term_words(self) -> Iterable[tuple[str, int]]:
         """Every word of every term, folded, with the notion that it helps to name."""
@@ -88,9 +101,7 @@ class Thesaurus:
 
     def part_concepts(self, word: str) -> set[int]:
         """The notions that the parts of a compound name."""
-        return {
-            concept for key in part_keys(word) for sequence, concept in self._terms.get(key, ()) if len(sequence) == 1
-        }
+        return {concept for key in part_keys(word) for concept in self._single.get(key, ())}
 
     def broader(self, concept: int) -> tuple[int, ...]:
         """The notions that are one step wider."""
@@ -124,6 +135,7 @@ def canonical(term: str, language: str) -> tuple[str, ...]:
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
+@lru_cache(maxsize=50_000)
 def token(concept: int) -> str:
     """The word that stands for a notion in the index; no word of a language looks like it."""
     letters = ""

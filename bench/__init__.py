@@ -1,0 +1,1 @@
+"""Measurements of the program under load: `make bench`. Not installed in production."""

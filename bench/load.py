@@ -1,0 +1,183 @@
+"""The load generator: a process of its own that sends ready-made requests over connections that stay open.
+
+It reads a plan from standard input and writes what it measured to standard output, both as JSON. It looks at no more
+of an answer than its status and where it ends, so that it costs the servers beside it as little as it can.
+"""
+
+import asyncio
+import json
+import re
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import cycle
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_END_OF_CHUNKS = b"0\r\n\r\n"
+_OK = 200
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server on loopback and what it is asked: each request is one or more HTTP messages, sent one after the other."""
+
+    name: str
+    port: int
+    requests: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """With one connection each request is timed, `rounds` times; with more, requests are counted for `seconds` a round.
+
+    Targets take turns: with one connection after every request, otherwise after every round.
+    """
+
+    targets: Sequence[Target]
+    rounds: int
+    connections: int = 1
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of one target: times in milliseconds in the order of its requests, round by round; requests a second by round."""
+
+    name: str
+    times: list[float]
+    rates: list[float]
+    bytes_received: int
+    faults: int
+
+
+class _Connection(asyncio.Protocol):
+    """One connection; answers come in the order of the requests, one at a time."""
+
+    def __init__(self) -> None:
+        self._received = bytearray()
+        self._needed: int | None = None
+        self._answer: asyncio.Future[bool] | None = None
+        self.transport: asyncio.Transport | None = None
+        self.bytes_received = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # what `create_connection` makes
+        self.transport = transport
+
+    def ask(self, message: bytes) -> "asyncio.Future[bool]":
+        """Send a request; the result says whether the status was 200."""
+        assert self.transport is not None  # noqa: S101  # connected before it is used
+        self._received.clear()
+        self._needed = None
+        self._answer = asyncio.get_running_loop().create_future()
+        self.transport.write(message)
+        return self._answer
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        if self._needed is None:
+            head = self._received.find(b"\r\n\r\n")
+            if head < 0:
+                return
+            length = _LENGTH.search(self._received, 0, head)
+            self._needed = head + 4 + int(length.group(1)) if length else 0
+        is_whole = len(self._received) >= self._needed if self._needed else self._received.endswith(_END_OF_CHUNKS)
+        if is_whole and self._answer is not None:
+            self.bytes_received += len(self._received)
+            self._answer.set_result(int(self._received[9:12]) == _OK)
+            self._answer = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._answer is not None:
+            self._answer.set_exception(exc or ConnectionResetError("the server has closed the connection"))
+
+
+async def _connect(target: Target) -> _Connection:
+    _, connection = await asyncio.get_running_loop().create_connection(_Connection, "127.0.0.1", target.port)
+    return connection
+
+
+async def _timed(plan: Plan) -> list[Measured]:
+    connections = [await _connect(target) for target in plan.targets]
+    requests = [[[step.encode() for step in request] for request in target.requests] for target in plan.targets]
+    times: list[list[float]] = [[] for _ in plan.targets]
+    faults = [0] * len(plan.targets)
+    for round_number in range(plan.rounds):
+        for place in range(len(requests[0])):
+            # Who comes first changes, so that none finds the caches always warm.
+            for turn in range(len(plan.targets)):
+                one = (turn + round_number + place) % len(plan.targets)
+                start = time.perf_counter()
+                for step in requests[one][place]:
+                    faults[one] += not await connections[one].ask(step)
+                times[one].append((time.perf_counter() - start) * 1000)
+    return [
+        Measured(target.name, times[n], [], connections[n].bytes_received, faults[n])
+        for n, target in enumerate(plan.targets)
+    ]
+
+
+async def _counted(plan: Plan) -> list[Measured]:
+    found = []
+    rates: list[list[float]] = [[] for _ in plan.targets]
+    faults = [0] * len(plan.targets)
+    received = [0] * len(plan.targets)
+    for _ in range(plan.rounds):
+        for n, target in enumerate(plan.targets):
+            rate, wrong, size = await _flood(target, plan.connections, plan.seconds)
+            rates[n].append(rate)
+            faults[n] += wrong
+            received[n] += size
+    found += [
+        Measured(target.name, [], rates[n], received[n], faults[n]) for n, target in enumerate(plan.targets)
+    ]
+    return found
+
+
+async def _flood(target: Target, connections: int, seconds: float) -> tuple[float, int, int]:
+    """Requests a second, faults and bytes, with all connections busy all the time."""
+    waiting = cycle([[step.encode() for step in request] for request in target.requests])
+    opened = [await _connect(target) for _ in range(connections)]
+    done = wrong = 0
+    start = time.perf_counter()
+
+    async def keep_asking(connection: _Connection) -> None:
+        nonlocal done, wrong
+        while time.perf_counter() - start < seconds:
+            for step in next(waiting):
+                wrong += not await connection.ask(step)
+            done += 1
+
+    await asyncio.gather(*map(keep_asking, opened))
+    took = time.perf_counter() - start
+    for connection in opened:
+        assert connection.transport is not None  # noqa: S101  # connected above
+        connection.transport.close()
+    return done / took, wrong, sum(connection.bytes_received for connection in opened)
+
+
+async def run(plan: Plan) -> list[Measured]:
+    """Let a process of its own carry out a plan.
+
+    Raises:
+        RuntimeError: it did not end well.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.load", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate(json.dumps(asdict(plan)).encode())
+    if process.returncode:
+        raise RuntimeError(f"The load generator ended with status {process.returncode}.")
+    return [Measured(**one) for one in json.loads(output)]
+
+
+def _main() -> None:
+    given = json.load(sys.stdin)
+    plan = Plan(**{**given, "targets": [Target(**target) for target in given["targets"]]})
+    measured = asyncio.run(_timed(plan) if plan.connections == 1 else _counted(plan))
+    json.dump([asdict(one) for one in measured], sys.stdout)
+
+
+if __name__ == "__main__":
+    _main()
