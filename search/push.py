@@ -5,7 +5,7 @@ confirmed it: whatever dies in between, it is pushed again. Pushing twice does n
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -165,9 +165,9 @@ async def rebuild(progress: Callable[[int], object]) -> None:
     )
 
 
-async def _fill(index: str, progress: Callable[[int], object]) -> None:
-    last, done = 0, 0
-    tasks: list[int] = []
+async def batches() -> AsyncIterator[tuple[int, bytes]]:
+    """All documents as Meilisearch gets them, in batches: how many, and a JSON line for each."""
+    last = 0
     while True:
         rows = await database.fetch(
             f"SELECT d.id, {_DOCUMENT} AS document FROM search_document d WHERE d.id > $1 ORDER BY d.id LIMIT $2",
@@ -175,10 +175,17 @@ async def _fill(index: str, progress: Callable[[int], object]) -> None:
             _HAND_OVER,
         )
         if not rows:
-            break
-        lines = "\n".join(row["document"] for row in rows).encode()
+            return
+        last = rows[-1]["id"]
+        yield len(rows), "\n".join(row["document"] for row in rows).encode()
+
+
+async def _fill(index: str, progress: Callable[[int], object]) -> None:
+    done = 0
+    tasks: list[int] = []
+    async for count, lines in batches():
         tasks.append(await in_thread(partial(_add, index=index, lines=lines)))
-        last, done = rows[-1]["id"], done + len(rows)
+        done += count
         progress(done)
     for task in tasks:
         await in_thread(partial(_wait, task=task, longest=_LONGEST_REBUILD))

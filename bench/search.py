@@ -1,0 +1,192 @@
+"""The search: what a request costs beside the bare engine, and what indexing costs beside handing documents over.
+
+The bare engine is asked by the same load generator, in turns with the program: with the very requests that the program
+sends for each search (`engine`), and, stricter, with a plain search for the words as they were written (`plain`).
+"""
+
+import json
+import statistics
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from bench import load, questions, servers
+from bench.figures import Figures, percentile
+from bench.load import Measured, Plan, Target
+from bench.recorder import recording
+from bench.servers import Site
+
+# Sizes take turns too, so that their medians can be compared.
+TURNS = 4
+ROUNDS_A_TURN = 3
+CONNECTIONS = 16
+SECONDS = 4.0
+_MANY = 50_000  # entries of which an index is built once, because it takes minutes
+_FLOOR = "floor"
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """The program on a database of some size, and what it and the bare engine are asked."""
+
+    size: int
+    site: Site
+    port: int
+    targets: list[Target]
+
+
+async def run(sizes: Sequence[int], folder: Path) -> Figures:
+    """Measure for each number of entries. Databases that the folder has already are used again."""
+    figures = Figures("search")
+    engine_port = servers.free_port()
+    sites = servers.databases(folder, [f"bench_{size}" for size in sizes], engine_port)
+    async with servers.meilisearch(folder / "meilisearch", engine_port), AsyncExitStack() as stack:
+        for size, site in zip(sizes, sites.values(), strict=True):
+            await _fill(size, site, figures)
+            _measure_indexing(size, site, figures)
+        scenes = []
+        for size, site in zip(sizes, sites.values(), strict=True):
+            port = await stack.enter_async_context(servers.serve(site))
+            scenes.append(_Scene(size, site, port, await _targets(site, port, engine_port)))
+        await _measure_times(scenes, figures)
+        await _measure_rates(scenes, figures)
+        await _measure_suggestions(scenes, figures)
+    for size, site in zip(sizes, sites.values(), strict=True):
+        async with servers.serve(site.without_engine()) as port:
+            plan = Plan([_api("postgres", port, questions.searches())], ROUNDS_A_TURN)
+            (measured,) = await load.run(plan)
+        _add_times(figures, "in PostgreSQL", size, _without_first(measured))
+    return figures
+
+
+async def _fill(size: int, site: Site, figures: Figures) -> None:
+    """Make the database, its entries and their documents, where they are not there yet."""
+    url = site.variables["REGISTRY_DATABASE_URL"]
+    name = f"bench_{size}"
+    server = await asyncpg.connect(url.replace(f"/{name}?", "/postgres?"))
+    try:
+        if await server.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name):
+            return
+        await server.execute(f'CREATE DATABASE "{name}"')
+    finally:
+        await server.close()
+    site.run("cli", "migrate")
+    site.run("bench.entries", str(size))
+    start = time.perf_counter()
+    site.run("cli", "search", "reindex")
+    figures.add("reindex, every document derived", size, time.perf_counter() - start, "s")
+
+
+def _measure_indexing(size: int, site: Site, figures: Figures) -> None:
+    """Build the index with the program and by hand, in turns."""
+    ours, bare = [], []
+    for _ in range(1 if size > _MANY else 2):
+        bare.append(float(site.run("bench.bulk")))
+        start = time.perf_counter()
+        site.run("cli", "search", "reindex")
+        ours.append(time.perf_counter() - start)
+    figures.add("reindex", size, statistics.median(ours), "s")
+    figures.add("documents handed over in bulk", size, statistics.median(bare), "s")
+    ratio = statistics.median(ours) / statistics.median(bare)
+    figures.add("reindex / bulk", size, ratio, "×", goal=1.5 if size > _MANY else None)
+
+
+async def _targets(site: Site, port: int, engine_port: int) -> list[Target]:
+    """The program, the engine with what the program asks it, and the engine with the plain words."""
+    addresses = questions.searches()
+    index = site.variables["REGISTRY_MEILISEARCH_INDEX"]
+    recorded = []
+    async with recording(engine_port) as (recorder, recorder_port):
+        async with servers.serve(site.with_engine(f"http://127.0.0.1:{recorder_port}")) as other_port:
+            for address in [addresses[0], *addresses]:
+                await load.run(Plan([_api("recorded", other_port, [address])], rounds=1))
+                recorded.append(recorder.take())
+    plain = [_post(f"/indexes/{index}/search", _plain_search(dict(query))) for query in questions.SEARCHES]
+    return [
+        _api("API", port, addresses),
+        Target("engine", engine_port, recorded[1:]),
+        Target("plain", engine_port, [[message] for message in plain]),
+    ]
+
+
+def _api(name: str, port: int, addresses: Sequence[str]) -> Target:
+    return Target(name, port, [[f"GET {address} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"] for address in addresses])
+
+
+def _post(path: str, body: object) -> str:
+    text = json.dumps(body)
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(text)}\r\n\r\n{text}"
+    )
+
+
+def _plain_search(query: dict[str, str]) -> dict[str, object]:
+    """What somebody would ask the engine who has nothing around it."""
+    chosen = [f'facets.{name} = "{value}"' for name, value in query.items() if name != "q"]
+    return {
+        "q": query["q"],
+        "filter": [*chosen, "staff = false"],
+        "facets": ["facets.kind", "facets.sector"],
+        "limit": 20,
+    }
+
+
+async def _measure_times(scenes: Sequence[_Scene], figures: Figures) -> None:
+    """Searches one at a time."""
+    times: dict[int, dict[str, list[float]]] = {scene.size: {} for scene in scenes}
+    for turn in range(TURNS):
+        for scene in scenes:
+            measured = await load.run(Plan(scene.targets, ROUNDS_A_TURN if turn else ROUNDS_A_TURN + 1))
+            for one in measured:
+                own = times[scene.size].setdefault(one.name, [])
+                own += one.times if turn else _without_first(one)
+    for scene in scenes:
+        _add_ratios(figures, scene.size, times[scene.size])
+    smallest, largest = scenes[0].size, scenes[-1].size
+    growth = statistics.median(times[largest]["API"]) / statistics.median(times[smallest]["API"])
+    figures.add(f"API, median of {largest:,} / of {smallest:,}", largest, growth, "×", goal=1.5)
+
+
+def _without_first(measured: Measured) -> list[float]:
+    """The times without those of the first round, in which caches fill."""
+    return measured.times[len(questions.SEARCHES) :]
+
+
+def _add_times(figures: Figures, name: str, size: int, times: Sequence[float]) -> None:
+    figures.add(f"{name}, median", size, statistics.median(times), "ms")
+    figures.add(f"{name}, 99th percentile", size, percentile(times, 0.99), "ms")
+
+
+def _add_ratios(figures: Figures, size: int, times: dict[str, list[float]]) -> None:
+    for name in times:
+        _add_times(figures, name, size, times[name])
+    for other, (median, slowest) in {"engine": (2.0, 3.0), "plain": (None, None)}.items():
+        ratio = statistics.median(times["API"]) / statistics.median(times[other])
+        figures.add(f"API / {other}, median", size, ratio, "×", goal=median)
+        ratio = percentile(times["API"], 0.99) / percentile(times[other], 0.99)
+        figures.add(f"API / {other}, 99th percentile", size, ratio, "×", goal=slowest)
+
+
+async def _measure_rates(scenes: Sequence[_Scene], figures: Figures) -> None:
+    """Searches over many connections at once."""
+    for scene in scenes:
+        measured = await load.run(Plan(scene.targets, TURNS, CONNECTIONS, SECONDS))
+        rates = {one.name: statistics.median(one.rates) for one in measured}
+        for name, rate in rates.items():
+            figures.add(f"{name}, {CONNECTIONS} connections", scene.size, rate, "/s")
+        figures.add("API / engine, throughput", scene.size, rates["API"] / rates["engine"], "×", goal=0.5, at_least=True)
+        figures.add("API / plain, throughput", scene.size, rates["API"] / rates["plain"], "×")
+
+
+async def _measure_suggestions(scenes: Sequence[_Scene], figures: Figures) -> None:
+    for scene in scenes:
+        addresses = questions.suggestions()
+        (measured,) = await load.run(Plan([_api("suggest", scene.port, addresses)], ROUNDS_A_TURN * TURNS + 1))
+        times = measured.times[len(addresses) :]
+        figures.add("suggestions, median", scene.size, statistics.median(times), "ms")
+        figures.add("suggestions, 99th percentile", scene.size, percentile(times, 0.99), "ms", goal=30.0)
