@@ -7,11 +7,13 @@ request's reader may see.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import asin, cos, radians, sin, sqrt
 from typing import Any, Protocol
 
 from search.question import LEFT_OUT, NOTHING_ASKED, Question
 
 LONGEST_TEXT = 500
+EARTH_RADIUS_KM = 6371.0088
 LARGEST_PAGE = 100
 MOST_SUGGESTIONS = 8
 # So many found entries are enough: the less sure readings of a question are asked only where there are fewer.
@@ -47,6 +49,14 @@ class Near:
     latitude: float
     longitude: float
     radius_km: float
+
+    def distance_km(self, latitude: float, longitude: float) -> float:
+        """Kilometres along the surface of a sphere to a place (the haversine formula)."""
+        here, there = radians(self.latitude), radians(latitude)
+        half_chord = sin((there - here) / 2) ** 2 + cos(here) * cos(there) * (
+            sin(radians(longitude - self.longitude) / 2) ** 2
+        )
+        return 2 * EARTH_RADIUS_KM * asin(sqrt(min(1.0, half_chord)))
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def _hand_over(engine: meilisearch.Client, index: str, lines: bytes, gone: Seque
     if lines:
         tasks.append(_add(engine, index, lines))
     if gone:
-        tasks.append(engine.index(index).delete_documents(ids=[str(id) for id in gone]).task_uid)
+        tasks.append(engine.index(index).delete_documents(filter=f"id IN {list(gone)}").task_uid)
     for task in tasks:
         _wait(engine, task, _LONGEST_TASK)
 

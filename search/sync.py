@@ -212,9 +212,14 @@ async def _recount(documents: Iterable[Document], before: Iterable[Any], changed
     # In one order, so that two transactions wait for each other instead of both failing.
     concerned = sorted(word for word in {*public, *staff} if public[word] or staff[word])
     await database.fetch(
-        "INSERT INTO search_word AS w (word, public, staff)"
-        " SELECT * FROM unnest($1::text[], $2::int[], $3::int[]) ON CONFLICT (word) DO UPDATE"
-        " SET public = greatest(0, w.public + excluded.public), staff = greatest(0, w.staff + excluded.staff)",
+        "INSERT INTO search_word AS w (word) SELECT * FROM unnest($1::text[])"
+        " ON CONFLICT (word) DO UPDATE SET public = w.public",
+        concerned,
+    )
+    await database.fetch(
+        "UPDATE search_word w"
+        " SET public = greatest(0, w.public + given.public), staff = greatest(0, w.staff + given.staff)"
+        " FROM unnest($1::text[], $2::int[], $3::int[]) AS given (word, public, staff) WHERE w.word = given.word",
         concerned,
         [public[word] for word in concerned],
         [staff[word] for word in concerned],

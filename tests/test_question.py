@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from markupsafe import escape
 
 from search.highlight import Highlighter
@@ -39,11 +38,7 @@ def asked(text: str) -> Question:
 
 def all_words(question: Question, doubt: int) -> set[str]:
     return {
-        word
-        for reading in question.readings
-        if reading.doubt == doubt
-        for term in reading.terms
-        for word in term.words
+        word for reading in question.readings if reading.doubt == doubt for term in reading.terms for word in term.words
     }
 
 
