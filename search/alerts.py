@@ -113,7 +113,9 @@ def _keep_the_pause(search: SavedSearchView, now: datetime) -> None:
 
 async def _finds(actor: Actor, search: SavedSearchView, entry_id: int) -> bool:
     asked = search.asked.to_request(actor, search.language)
-    result = await queries.find(actor, replace(asked, sure_only=True, only=entry_id, page=1, page_size=1))
+    result = await queries.find(
+        actor, replace(asked, sure_only=True, only=entry_id, page=1, page_size=1), in_database=True
+    )
     return bool(result.items)
 
 

@@ -66,6 +66,7 @@ class SearchRequest:
     An empty one lists everything. `staff` says whether the reader sees what is for staff. `filters` holds codes by the
     names of FACETS. `audiences` finds only what one of these may book, `free_week` (ISO 8601, `2026-W49`) only what
     has a free time in that week, `only` just the entry with this id, and `sure_only` nothing but what was asked for.
+    `hidden` are entries that no longer may be found, though an index may not know of it yet.
     `language` decides the order of titles. Pages count from 1.
     """
 
@@ -77,6 +78,7 @@ class SearchRequest:
     free_week: str | None = None
     only: int | None = None
     sure_only: bool = False
+    hidden: tuple[int, ...] = ()
     sort: Sort = Sort.RELEVANCE
     page: int = 1
     page_size: int = 20
@@ -138,5 +140,5 @@ class SearchEngine(Protocol):
     async def search(self, request: SearchRequest) -> EngineResult:
         """Answer a question; raises EngineAway."""
 
-    async def suggest(self, text: str, *, staff: bool, language: str) -> list[Suggestion]:
-        """Up to MOST_SUGGESTIONS entries for what has been typed so far; raises EngineAway."""
+    async def suggest(self, request: SearchRequest) -> list[Suggestion]:
+        """Up to MOST_SUGGESTIONS entries for the text that has been typed so far; raises EngineAway."""

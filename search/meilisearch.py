@@ -125,17 +125,17 @@ class MeilisearchEngine:
             return result
         return await in_thread(lambda engine: self._ask(engine, request, doubt))
 
-    async def suggest(self, text: str, *, staff: bool, language: str) -> list[Suggestion]:
+    async def suggest(self, request: SearchRequest) -> list[Suggestion]:
         """Entries with words in their title that begin with the words of the text, in the order of titles."""
-        typed = " ".join(fold(word) for word in words(text))
+        typed = " ".join(fold(word) for word in words(request.text))
         if not typed:
             return []
         query = {
             "attributesToSearchOn": ["title_words"],
             "attributesToRetrieve": ["slug", "kind", "title_sv", "title_en"],
-            "filter": [] if staff else ["staff = false"],
+            "filter": _filter(request, None),
             "matchingStrategy": "all",
-            "sort": [f"order_{language}:asc"],
+            "sort": [f"order_{request.language}:asc"],
             "limit": MOST_SUGGESTIONS,
         }
         found = await in_thread(lambda engine: engine.index(self._index).search(typed, query))
@@ -242,6 +242,8 @@ def _filter(request: SearchRequest, without: str | None) -> list[str]:
         conditions.append(f"free_weeks = {json.dumps(request.free_week)}")
     if request.only is not None:
         conditions.append(f"id = {request.only}")
+    if request.hidden:
+        conditions.append(f"id NOT IN {list(request.hidden)}")
     if near := request.near:
         conditions.append(f"_geoRadius({near.latitude}, {near.longitude}, {near.radius_km * 1000})")
     return conditions

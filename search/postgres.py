@@ -149,16 +149,16 @@ class PostgresEngine:
             total, facets = await _counts(request, readings)
         return EngineResult(await _page(request, readings) if total else [], total, facets)
 
-    async def suggest(self, text: str, *, staff: bool, language: str) -> list[Suggestion]:
+    async def suggest(self, request: SearchRequest) -> list[Suggestion]:
         """Entries with words in their title that begin with the words of the text, in the order of titles."""
-        typed = " & ".join(f"'{fold(word)}':*A" for word in words(text))
+        typed = " & ".join(f"'{fold(word)}':*A" for word in words(request.text))
         if not typed:
             return []
         rows = await database.fetch(
             f"SELECT e.slug, e.kind, e.title_sv, e.title_en FROM search_document d JOIN entry e ON e.id = d.id"
             f" WHERE {VISIBLE} AND d.vector @@ to_tsquery('simple', $2)"
-            f' ORDER BY d.order_{language} COLLATE "C", e.id LIMIT {MOST_SUGGESTIONS}',
-            staff,
+            f' ORDER BY d.order_{request.language} COLLATE "C", e.id LIMIT {MOST_SUGGESTIONS}',
+            request.staff,
             typed,
         )
         return [Suggestion(row["slug"], row["kind"], row["title_sv"], row["title_en"]) for row in rows]

@@ -71,7 +71,10 @@ def is_configured() -> bool:
 
 
 async def note(entry_ids: Iterable[int]) -> None:
-    """Note in the running transaction that Meilisearch has yet to hear of some entries."""
+    """Note in the running transaction that Meilisearch has yet to hear of some entries.
+
+    Also where none is configured: a program beside this one may have one.
+    """
     await database.fetch(
         "INSERT INTO search_push (entry, asked_at)"
         " SELECT id, clock_timestamp() FROM unnest($1::bigint[]) AS id ORDER BY id"
@@ -117,7 +120,18 @@ async def _push_some() -> int:
         lines = "\n".join(row["document"] for row in documents).encode()
         await in_thread(lambda engine: _hand_over(engine, index, lines, gone))
         await database.fetch("DELETE FROM search_push WHERE entry = ANY ($1::bigint[])", ids)
+        await _show(ids)
     return len(ids)
+
+
+async def _show(entry_ids: Sequence[int]) -> None:
+    """Hide entries no longer by hand, where the document that has been pushed says who may see them now."""
+    await database.fetch(
+        "DELETE FROM search_hidden h WHERE h.entry = ANY ($1::bigint[]) AND NOT EXISTS ("
+        " SELECT FROM search_document d JOIN entry e ON e.id = d.id WHERE d.id = h.entry"
+        " AND (e.status <> 'published' OR (e.visibility <> 'public') IS DISTINCT FROM (d.shown->>'staff')::boolean))",
+        list(entry_ids),
+    )
 
 
 def _hand_over(engine: meilisearch.Client, index: str, lines: bytes, gone: Sequence[int]) -> None:

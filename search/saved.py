@@ -212,7 +212,7 @@ async def untold(actor: Actor, search: SavedSearchView) -> list[Found]:
     request = replace(asked, sure_only=True, sort=Sort.NEWEST, page=1, page_size=LARGEST_PAGE)
     found: dict[int, Found] = {}
     while True:
-        result = await queries.find(actor, request)
+        result = await queries.find(actor, request, in_database=True)
         if not result.items:
             break
         found |= {hit.id: hit for hit in result.items}

@@ -37,17 +37,21 @@ class _Derived:
 
 
 async def index_entry(entry_id: int) -> None:
-    """Make the index say of one entry what is true now. Doing it twice, or for an unknown entry, does no harm."""
-    await index_entries([entry_id])
+    """Make the index say of one entry what is true now; saved searches look next at what has changed.
 
-
-async def index_entries(entry_ids: Sequence[int]) -> list[int]:
-    """Make the documents of some entries say what is true now, push what has changed, and return which that is."""
+    Doing it twice, or for an unknown entry, does no harm.
+    """
     async with database.transaction():
-        changed = await _derive(sorted(set(entry_ids)), count_words=True)
-    if changed:
-        await push.push_pending()
-    return changed
+        for changed in await _derive([entry_id], count_words=True):
+            await enqueue(Job.MATCH_SAVED_SEARCHES, entry_id=changed)
+    await push.push_pending()
+
+
+async def index_entries(entry_ids: Sequence[int]) -> None:
+    """Make the documents of some entries say what is true now, and push what has changed."""
+    async with database.transaction():
+        await _derive(sorted(set(entry_ids)), count_words=True)
+    await push.push_pending()
 
 
 async def reindex(progress: Progress | None = None) -> int:
@@ -87,10 +91,8 @@ async def is_up_to_date() -> bool:
 
 
 async def handle_index_entry(payload: Mapping[str, Any]) -> None:
-    """The job INDEX_ENTRY: `{"entry_id": …}`. Saved searches look next at what has changed."""
-    for entry_id in await index_entries([int(payload["entry_id"])]):
-        async with database.transaction():
-            await enqueue(Job.MATCH_SAVED_SEARCHES, entry_id=entry_id)
+    """The job INDEX_ENTRY: `{"entry_id": …}`."""
+    await index_entry(int(payload["entry_id"]))
 
 
 async def handle_vocabulary_changed(payload: Mapping[str, Any]) -> None:
@@ -148,8 +150,7 @@ async def _derive(entry_ids: Sequence[int], *, count_words: bool) -> list[int]:
         await _recount(
             [one.document for one in derived], [before[id] for id in (*gone, *changed) if id in before], changed
         )
-    if push.is_configured():
-        await push.note([*changed, *gone])
+    await push.note([*changed, *gone])
     return [*changed, *gone]
 
 

@@ -273,10 +273,30 @@ async def test_archived_entry_is_not_found_even_before_it_leaves_the_index() -> 
     mine = word()
     entry_id, slug = await entry(title_sv=mine)
     await entries.move_entry(SYSTEM, entry_id, "archive")
-    assert await slugs(mine) == []
+    await nothing_is_told_of(mine)
     await handle_index_entry({"entry_id": entry_id})
     assert not await database.fetch("SELECT 1 FROM search_document WHERE id = $1", entry_id)
     del slug
+
+
+async def nothing_is_told_of(mine: str) -> None:
+    """A visitor neither finds nor counts what has a word, and is not suggested it."""
+    result = await find(mine)
+    assert (result.items, result.total, result.facets["kind"].get("testbed", 0)) == ([], 0, 0)
+    assert await suggest(VISITOR, mine, language="sv") == []
+
+
+async def test_what_becomes_staff_only_is_told_to_nobody_else_even_before_the_index_knows() -> None:
+    mine = word()
+    entry_id, slug = await entry(title_sv=mine)
+    row = await database.fetch_one("SELECT * FROM entry WHERE id = $1", entry_id)
+    assert row is not None
+    text = replace(entries.text_of(dict(row)), visibility=Visibility.STAFF)
+    await entries.change_entry(SYSTEM, entry_id, text, read_version=row["version"])
+    await nothing_is_told_of(mine)
+    await handle_index_entry({"entry_id": entry_id})
+    await nothing_is_told_of(mine)
+    assert await slugs(mine, await factories.person(Role.EMPLOYEE)) == [slug]
 
 
 async def test_indexing_twice_changes_nothing_and_unknown_entries_do_no_harm() -> None:
