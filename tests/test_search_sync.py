@@ -1,0 +1,14 @@
+"""The index in Meilisearch follows the database, whatever dies in between."""
+
+from registry.access import VISITOR
+from search.engine import SearchRequest
+from search.queries import find
+from tests.factories_search import entry, word
+
+
+async def test_change_is_in_the_index(meilisearch_index: str) -> None:
+    mine = word()
+    _, slug = await entry(title_sv=mine)
+    result = await find(VISITOR, SearchRequest(mine))
+    assert [hit.slug for hit in result.items] == [slug]
+    assert result.engine == "meilisearch"
