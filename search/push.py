@@ -195,8 +195,16 @@ async def rebuild(progress: Callable[[int], object]) -> None:
         await _catch_up(fresh, filled)
         async with database.transaction():
             await database.fetch("SELECT pg_advisory_xact_lock($1)", _GATE)
+            noted = await database.fetch("SELECT entry, asked_at FROM search_push")
             await _catch_up(fresh, filled)
             await _swap(live, fresh)
+            # What was noted before is in the fresh one. What is noted again meanwhile has another time, and stays.
+            await database.fetch(
+                "DELETE FROM search_push p USING unnest($1::bigint[], $2::timestamptz[]) AS noted (entry, asked_at)"
+                " WHERE p.entry = noted.entry AND p.asked_at = noted.asked_at",
+                [row["entry"] for row in noted],
+                [row["asked_at"] for row in noted],
+            )
     finally:
         await _remove_left_over(live)
 

@@ -100,8 +100,12 @@ class _Engines:
     def __init__(self) -> None:
         self._rests_until = 0.0
 
-    async def ask(self, question: Callable[[SearchEngine], Awaitable[T]]) -> tuple[T, SearchEngine]:
-        """Ask the engine that answers, and tell which it was."""
+    async def ask(
+        self, question: Callable[[SearchEngine], Awaitable[T]], only: SearchEngine | None = None
+    ) -> tuple[T, SearchEngine]:
+        """Ask the engine that answers, or `only` a certain one, and tell which it was."""
+        if only is not None:
+            return await question(only), only
         settings = load_settings()
         if settings.meilisearch_url and time.monotonic() >= self._rests_until:
             engine = MeilisearchEngine(settings.meilisearch_index)
@@ -117,22 +121,26 @@ class _Engines:
 _engines = _Engines()
 
 
-async def find(actor: Actor, request: SearchRequest) -> SearchResult:
-    """Search for entries that the actor may see."""
+async def find(actor: Actor, request: SearchRequest, engine: SearchEngine | None = None) -> SearchResult:
+    """Search for entries that the actor may see, with the engine in use unless another one is given.
+
+    Raises:
+        EngineAway: the given engine does not answer.
+    """
     staff = actor.may(Permission.ENTRY_READ_STAFF)
     thesaurus, words = await knowledge.understanding(staff=staff)
     question = ask(request.text, thesaurus, words)
     if request.sure_only:
         question = replace(question, readings=question.sure)
     asked = replace(request, question=question, staff=staff)
-    result, engine = await _engines.ask(lambda engine: engine.search(asked))
-    result = await _still_visible(result, asked) if engine.name != PostgresEngine.name else result
+    result, answered = await _engines.ask(lambda engine: engine.search(asked), engine)
+    result = await _still_visible(result, asked) if answered.name != PostgresEngine.name else result
     doubts = {hit.doubt for hit in result.hits}
     return SearchResult(
         items=await _shown(result.hits, asked, thesaurus),
         total=result.total,
         facets=result.facets,
-        engine=engine.name,
+        engine=answered.name,
         corrected=asked.question.corrected if doubts and 0 not in doubts and request.page == 1 else "",
         only_some_words=doubts == {LEFT_OUT},
     )

@@ -55,21 +55,22 @@ async def index_entries(entry_ids: Sequence[int]) -> list[int]:
     return changed
 
 
-async def reindex(progress: Progress | None = None) -> int:
+async def reindex(progress: Progress | None = None, *, anew: bool = False) -> int:
     """Derive every document that is not up to date, and build Meilisearch's index anew; how many documents there are.
 
-    Waits while another process keeps the search in order. `progress` is told (done, of how many) in steps: an entry
-    counts once when it is derived and, where Meilisearch is configured, once more when it is handed over.
+    With `anew` also documents that seem to be up to date are derived. Waits while another process keeps the search in
+    order. `progress` is told (done, of how many) in steps: an entry counts once when it is derived and, where
+    Meilisearch is configured, once more when it is handed over.
 
     Raises:
         EngineAway: Meilisearch is configured and does not answer; the documents in PostgreSQL are up to date.
     """
     async with alone(wait=True):
-        rows = await database.fetch(
-            "SELECT id FROM entry UNION SELECT id FROM search_document ORDER BY id"
-        )
+        rows = await database.fetch("SELECT id FROM entry UNION SELECT id FROM search_document ORDER BY id")
         ids = [row["id"] for row in rows]
         steps = 2 if push.is_configured() else 1
+        if anew:
+            await database.fetch("UPDATE search_document SET source_hash = ''")
         for start in range(0, len(ids), BATCH):
             async with database.transaction():
                 await _derive(ids[start : start + BATCH], count_words=False)
