@@ -121,8 +121,21 @@ class Suggestion:
     title_en: str
 
 
+class Trouble(StrEnum):
+    """Why an engine cannot be used."""
+
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    INDEX_MISSING = "index_missing"
+    BROKEN = "broken"
+
+
 class EngineAway(Exception):
     """The engine does not answer, or its index cannot be used; the text says why. Another engine has to step in."""
+
+    def __init__(self, text: str, trouble: Trouble = Trouble.BROKEN) -> None:
+        super().__init__(text)
+        self.trouble = trouble
 
 
 def further_doubt(question: Question, found: int) -> int | None:

@@ -15,7 +15,12 @@ from typing import Any, TypeVar
 import meilisearch
 import requests
 from meilisearch._httprequests import HttpRequests
-from meilisearch.errors import MeilisearchError
+from meilisearch.errors import (
+    MeilisearchApiError,
+    MeilisearchCommunicationError,
+    MeilisearchError,
+    MeilisearchTimeoutError,
+)
 
 from registry.settings import load_settings
 from search.document import SHOWN
@@ -29,6 +34,7 @@ from search.engine import (
     SearchRequest,
     Sort,
     Suggestion,
+    Trouble,
     further_doubt,
 )
 from search.folding import fold
@@ -65,39 +71,55 @@ class _Requests(HttpRequests):
 
 
 class _Local(threading.local):
-    client: meilisearch.Client | None = None
+    def __init__(self) -> None:
+        self.clients: dict[int, meilisearch.Client] = {}
 
 
 _local = _Local()
 _threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="meilisearch")
 
 
-def client() -> meilisearch.Client:
-    """The client of the running thread."""
-    if _local.client is None:
+def client(longest: int = _LONGEST_WAIT) -> meilisearch.Client:
+    """The client of the running thread that waits so many seconds for an answer."""
+    if longest not in _local.clients:
         settings = load_settings()
         made = meilisearch.Client(
-            settings.meilisearch_url, settings.meilisearch_key.get_secret_value() or None, timeout=_LONGEST_WAIT
+            settings.meilisearch_url, settings.meilisearch_key.get_secret_value() or None, timeout=longest
         )
         made.http = _Requests(made.config)
-        _local.client = made
-    return _local.client
+        _local.clients[longest] = made
+    return _local.clients[longest]
 
 
-async def in_thread(work: Callable[[meilisearch.Client], T]) -> T:
-    """Do something with a client beside the event loop.
+async def in_thread(work: Callable[[meilisearch.Client], T], longest: int = _LONGEST_WAIT) -> T:
+    """Do something with a client beside the event loop; an answer may take so many seconds.
 
     Raises:
-        EngineAway: Meilisearch does not answer, or refuses.
+        EngineAway: Meilisearch does not answer, refuses, or holds documents that are not ours.
     """
 
     def guarded() -> T:
         try:
-            return work(client())
-        except (MeilisearchError, requests.RequestException, ValueError) as error:
-            raise EngineAway(str(error)) from error
+            return work(client(longest))
+        except (MeilisearchError, requests.RequestException, ValueError, LookupError, TypeError) as error:
+            raise _away(error) from error
 
     return await asyncio.get_running_loop().run_in_executor(_threads, guarded)
+
+
+_TROUBLES = {
+    "index_not_found": Trouble.INDEX_MISSING,
+    "invalid_api_key": Trouble.REFUSED,
+    "missing_authorization_header": Trouble.REFUSED,
+}
+
+
+def _away(error: Exception) -> EngineAway:
+    if isinstance(error, MeilisearchApiError):
+        return EngineAway(f"Meilisearch says: {error.message}", _TROUBLES.get(error.code or "", Trouble.BROKEN))
+    if isinstance(error, (MeilisearchCommunicationError, MeilisearchTimeoutError, requests.ConnectionError)):
+        return EngineAway(f"Meilisearch does not answer at {load_settings().meilisearch_url}", Trouble.UNREACHABLE)
+    return EngineAway(f"Meilisearch has answered what nobody expects ({type(error).__name__}: {error})")
 
 
 @dataclass(frozen=True)
@@ -138,8 +160,11 @@ class MeilisearchEngine:
             "sort": [f"order_{request.language}:asc"],
             "limit": MOST_SUGGESTIONS,
         }
-        found = await in_thread(lambda engine: engine.index(self._index).search(typed, query))
-        return [Suggestion(**hit) for hit in found["hits"]]
+
+        def ask(engine: meilisearch.Client) -> list[Suggestion]:
+            return [Suggestion(**hit) for hit in engine.index(self._index).search(typed, query)["hits"]]
+
+        return await in_thread(ask)
 
     def _ask(self, engine: meilisearch.Client, request: SearchRequest, doubt: int) -> EngineResult:
         """Ask all readings up to a doubt; the counts of each filter that is on are asked for without it."""

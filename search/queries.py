@@ -99,9 +99,14 @@ class _Engines:
         self._rests_until = 0.0
 
     async def ask(
-        self, request: SearchRequest, ask_engine: Callable[[SearchEngine, SearchRequest], Awaitable[T]]
+        self,
+        request: SearchRequest,
+        ask_engine: Callable[[SearchEngine, SearchRequest], Awaitable[T]],
+        only: SearchEngine | None = None,
     ) -> tuple[T, SearchEngine]:
-        """Ask the engine that answers, and tell which it was."""
+        """Ask the engine that answers, or `only` a certain one, and tell which it was."""
+        if only is not None:
+            return await ask_engine(only, replace(request, hidden=await _hidden())), only
         settings = load_settings()
         if settings.meilisearch_url and time.monotonic() >= self._rests_until:
             engine = MeilisearchEngine(settings.meilisearch_index)
@@ -123,25 +128,25 @@ async def _hidden() -> tuple[int, ...]:
 _engines = _Engines()
 
 
-async def find(actor: Actor, request: SearchRequest, *, in_database: bool = False) -> SearchResult:
-    """Search for entries that the actor may see; `in_database` asks PostgreSQL, which knows of every change at once."""
+async def find(actor: Actor, request: SearchRequest, engine: SearchEngine | None = None) -> SearchResult:
+    """Search for entries that the actor may see, with the engine in use unless another one is given.
+
+    Raises:
+        EngineAway: the given engine does not answer.
+    """
     staff = actor.may(Permission.ENTRY_READ_STAFF)
     thesaurus, words = await knowledge.understanding(staff=staff)
     question = ask(request.text, thesaurus, words)
     if request.sure_only:
         question = replace(question, readings=question.sure)
     asked = replace(request, question=question, staff=staff)
-    engine: SearchEngine = PostgresEngine()
-    if in_database:
-        result = await engine.search(asked)
-    else:
-        result, engine = await _engines.ask(asked, lambda engine, asked: engine.search(asked))
+    result, answered = await _engines.ask(asked, lambda engine, asked: engine.search(asked), engine)
     doubts = {hit.doubt for hit in result.hits}
     return SearchResult(
         items=await _shown(result.hits, asked, thesaurus),
         total=result.total,
         facets=result.facets,
-        engine=engine.name,
+        engine=answered.name,
         corrected=asked.question.corrected if doubts and 0 not in doubts and request.page == 1 else "",
         only_some_words=doubts == {LEFT_OUT},
     )

@@ -1,12 +1,15 @@
 """The index in Meilisearch follows the database, whatever dies in between."""
 
+import pytest
+
 from registry.access import VISITOR
 from search.engine import SearchRequest
 from search.queries import find
 from tests.factories_search import entry, word
 
 
-async def test_change_is_in_the_index(meilisearch_index: str) -> None:
+@pytest.mark.usefixtures("meilisearch_index")
+async def test_change_is_in_the_index() -> None:
     mine = word()
     _, slug = await entry(title_sv=mine)
     result = await find(VISITOR, SearchRequest(mine))
