@@ -3,25 +3,22 @@
 import asyncio
 import getpass
 import logging
-import os
 import sys
 import warnings
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
 from registry import LOOPBACK_HOSTS
-from registry.demo.embedded import DemoError, port_is_taken
+from registry.commands import CommandError, DataDir, check_database, run, with_pool
+from registry.demo.embedded import DemoError, port_is_taken, use_database
+from search.commands import search_cli
 
 if TYPE_CHECKING:
     from registry.settings import Settings
 
-T = TypeVar("T")
-DATA_DIR_HELP = "Folder of the built-in PostgreSQL. Without it REGISTRY_DATABASE_URL names the database."
-DataDir = Annotated[Path | None, typer.Option(help=DATA_DIR_HELP, file_okay=False)]
 _errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 cli = typer.Typer(
@@ -36,14 +33,9 @@ cli = typer.Typer(
 )
 user_cli = typer.Typer(help="Accounts.", no_args_is_help=True)
 token_cli = typer.Typer(help="Bearer tokens for the API.", no_args_is_help=True)
-search_cli = typer.Typer(help="The search index.", no_args_is_help=True)
 cli.add_typer(user_cli, name="user")
 cli.add_typer(token_cli, name="token")
 cli.add_typer(search_cli, name="search")
-
-
-class CommandError(Exception):
-    """A command cannot go on; the text is one line that says what happened and what to do."""
 
 
 @cli.command()
@@ -60,22 +52,28 @@ def demo(
         )
     from registry.demo.supervisor import run_demo  # noqa: PLC0415  # loading everything takes a second
 
+    async def load_vocabulary() -> None:
+        from search.vocabulary_files import load_if_empty  # noqa: PLC0415  # needs the address of the database
+
+        await load_if_empty()
+
     async def index() -> None:
-        from search.sync import reindex  # noqa: PLC0415  # needs the address of the database
+        from search.upkeep import keep_up  # noqa: PLC0415  # needs the address of the database
 
-        await reindex()
+        await keep_up(thoroughly=True)
 
-    run_demo(host=host, port=port, data_dir=data_dir.resolve(), index=index, serve=_serve)
+    steps = [("Vocabulary of the search", load_vocabulary), ("Search index", index)]
+    run_demo(host=host, port=port, data_dir=data_dir.resolve(), search_steps=steps, serve=_serve)
 
 
 @cli.command()
 def serve(data_dir: DataDir = None) -> None:
     """Run the web server, with the settings of the environment."""
-    _use_database(data_dir)
+    use_database(data_dir)
     settings = _settings()
     if port_is_taken(settings.host, settings.port):
         raise CommandError(f"Port {settings.port} is taken. Stop the program that uses it, or choose another port.")
-    _run(_check_database())
+    run(check_database())
     _serve(settings.host, settings.port, settings.processes, settings.log_level)
 
 
@@ -104,28 +102,30 @@ def _serve(host: str, port: int, processes: int = 1, log_level: str = "warning")
 def worker(data_dir: DataDir = None) -> None:
     """Do the jobs that changes leave behind: index, confirm bookings, follow dates."""
     from registry.jobs.worker import run_worker  # noqa: PLC0415  # see demo
-    from worker import JOB_HANDLERS, SCHEDULES  # noqa: PLC0415
+    from worker import BESIDE, JOB_HANDLERS, SCHEDULES  # noqa: PLC0415
 
-    _use_database(data_dir)
+    use_database(data_dir)
     settings = _settings()
 
-    async def run() -> None:
-        stop = _stop_on_signals()
-        await run_worker(settings.database_url, JOB_HANDLERS, SCHEDULES, stop)
+    async def work() -> None:
+        await run_worker(settings.database_url, JOB_HANDLERS, SCHEDULES, _stop_on_signals(), BESIDE)
 
-    _run(_check_database())
-    _run(_with_pool(run()))
+    run(check_database())
+    run(with_pool(work()))
 
 
 @cli.command()
 def migrate(data_dir: DataDir = None) -> None:
-    """Bring the database to the newest state of the tables."""
+    """Bring the database to the newest state of the tables; one without a search vocabulary gets the first one."""
     from registry.migrations import migrate as run_migrations  # noqa: PLC0415  # see demo
+    from search.vocabulary_files import load_if_empty  # noqa: PLC0415  # see demo
 
-    _use_database(data_dir)
-    _run(_check_database(migrated=False))
-    count = _run(run_migrations())
+    use_database(data_dir)
+    run(check_database(migrated=False))
+    count = run(run_migrations())
     typer.echo("The database was up to date." if count == 0 else f"Ran {count} migrations.")
+    if concepts := run(load_if_empty()):
+        typer.echo(f"Loaded {concepts} concepts of the search vocabulary.")
 
 
 @user_cli.command("create")
@@ -147,9 +147,9 @@ def user_create(
             raise CommandError(f"“{given}” is no role. Roles are: {', '.join(Role)}; add :ID to limit one.")
         roles.append((Role(code), int(limit) if limit else None))
     password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    _use_database(data_dir)
-    _run(_check_database())
-    _run(
+    use_database(data_dir)
+    run(check_database())
+    run(
         create_person(
             SYSTEM, email=email, name=name or email, roles=roles, password=password, organisation_id=organisation
         )
@@ -167,24 +167,9 @@ def token_create(
     from registry.access import SYSTEM  # noqa: PLC0415  # see demo
     from registry.accounts.service import create_token  # noqa: PLC0415
 
-    _use_database(data_dir)
-    _run(_check_database())
-    typer.echo(_run(create_token(SYSTEM, email, label=label)))
-
-
-@search_cli.command("reindex")
-def search_reindex(data_dir: DataDir = None) -> None:
-    """Build the search index anew from the database."""
-    from rich.progress import Progress  # noqa: PLC0415  # only this command needs it
-
-    from search.sync import reindex  # noqa: PLC0415  # see demo
-
-    _use_database(data_dir)
-    _run(_check_database())
-    with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task("Indexing entries", total=None)
-        count = _run(_with_pool(reindex(lambda done, total: progress.update(task, completed=done, total=total))))
-    typer.echo(f"Indexed {count} entries.")
+    use_database(data_dir)
+    run(check_database())
+    typer.echo(run(create_token(SYSTEM, email, label=label)))
 
 
 def main() -> NoReturn:
@@ -232,39 +217,6 @@ def _settings() -> "Settings":
     return load_settings()
 
 
-def _use_database(data_dir: Path | None) -> None:
-    """Point the settings at the built-in PostgreSQL of a folder, or leave them as the environment has them."""
-    if data_dir is None and os.environ.get("REGISTRY_DATABASE_URL"):
-        return
-    if data_dir is None:
-        raise CommandError("Name the database: set REGISTRY_DATABASE_URL, or give --data-dir with the demo's folder.")
-    from registry.demo.embedded import start_postgres, use_secret  # noqa: PLC0415  # see demo
-
-    if not (data_dir / "postgres" / "PG_VERSION").exists():
-        raise CommandError(f"There is no database in {data_dir}. Start `registry demo --data-dir {data_dir}` first.")
-    os.environ["REGISTRY_DATABASE_URL"] = start_postgres(data_dir.resolve())
-    use_secret(data_dir.resolve())
-
-
-async def _check_database(*, migrated: bool = True) -> None:
-    """Raises CommandError with one line when the database does not answer or lacks its tables."""
-    import asyncpg  # noqa: PLC0415  # see demo
-
-    url = _settings().database_url
-    try:
-        connection = await asyncpg.connect(url, timeout=10)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, TimeoutError) as error:
-        raise CommandError(
-            f"The database does not answer: {error or type(error).__name__}. Check REGISTRY_DATABASE_URL and that "
-            "PostgreSQL runs."
-        ) from error
-    try:
-        if migrated and await connection.fetchval("SELECT to_regclass('search_document')") is None:
-            raise CommandError("The database has no tables yet. Run `registry migrate` first.")
-    finally:
-        await connection.close()
-
-
 def _stop_on_signals() -> asyncio.Event:
     import signal  # noqa: PLC0415  # only the worker needs it
 
@@ -272,20 +224,6 @@ def _stop_on_signals() -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
-
-
-async def _with_pool(work: Coroutine[Any, Any, T]) -> T:
-    from registry import database  # noqa: PLC0415  # see demo
-
-    await database.engine().start_connection_pool(min_size=1, max_size=_settings().database_connections)
-    try:
-        return await work
-    finally:
-        await database.engine().close_connection_pool()
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(work)
 
 
 if __name__ == "__main__":

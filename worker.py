@@ -7,10 +7,10 @@ from registry.bookings.service import handle_confirm_job, lapse_approvals
 from registry.jobs.service import Job
 from registry.jobs.worker import Handler, Schedule
 from registry.mail.service import handle_send_mail, remove_old_mails
-from search import push
 from search.alerts import handle_match, handle_tell, tell_daily
 from search.statistics import remove_old
 from search.sync import handle_index_entry, handle_vocabulary_changed, refresh_free_weeks
+from search.upkeep import keep_up_for_ever
 
 JOB_HANDLERS: dict[Job, Handler] = {
     Job.INDEX_ENTRY: handle_index_entry,
@@ -31,10 +31,6 @@ async def _lapse_approvals() -> None:
     await lapse_approvals(datetime.now(UTC))
 
 
-async def _push_pending() -> None:
-    await push.push_pending()
-
-
 async def _remove_old_mails() -> None:
     await remove_old_mails(datetime.now(UTC))
 
@@ -46,8 +42,6 @@ async def _tell_daily() -> None:
 SCHEDULES = [
     Schedule("follow_agreement_dates", "*/5 * * * *", _follow_dates),
     Schedule("lapse_approvals", "*/5 * * * *", _lapse_approvals),
-    # What Meilisearch could not take when it changed.
-    Schedule("push_pending", "* * * * *", _push_pending),
     # Lead times run out and weeks begin without any change in the database.
     Schedule("refresh_free_weeks", "3 * * * *", refresh_free_weeks),
     Schedule("remove_old_search_statistics", "17 3 * * *", remove_old),
@@ -56,3 +50,6 @@ SCHEDULES = [
     Schedule("tell_saved_searches", "0 6,7 * * 1-5", _tell_daily),
     Schedule("extract_left_documents", "*/5 * * * *", extract_left),
 ]
+
+# What goes on beside the jobs for as long as the worker runs.
+BESIDE = [keep_up_for_ever]

@@ -15,7 +15,12 @@ from typing import Any, TypeVar
 import meilisearch
 import requests
 from meilisearch._httprequests import HttpRequests
-from meilisearch.errors import MeilisearchError
+from meilisearch.errors import (
+    MeilisearchApiError,
+    MeilisearchCommunicationError,
+    MeilisearchError,
+    MeilisearchTimeoutError,
+)
 
 from registry.settings import load_settings
 from search.document import SHOWN
@@ -25,9 +30,11 @@ from search.engine import (
     EngineAway,
     EngineResult,
     Hit,
+    Near,
     SearchRequest,
     Sort,
     Suggestion,
+    Trouble,
     further_doubt,
 )
 from search.folding import fold
@@ -37,7 +44,7 @@ from search.thesaurus import token
 
 T = TypeVar("T")
 # What a result shows; asking for less makes answers smaller and faster.
-_RETRIEVED = ["id", *SHOWN]
+_RETRIEVED = ["id", "place", *SHOWN]
 _LONGEST_WAIT = 3  # seconds; a search that takes longer is made in PostgreSQL
 _THREADS = 16
 _MOST_ALTERNATIVES = 6
@@ -64,39 +71,55 @@ class _Requests(HttpRequests):
 
 
 class _Local(threading.local):
-    client: meilisearch.Client | None = None
+    def __init__(self) -> None:
+        self.clients: dict[int, meilisearch.Client] = {}
 
 
 _local = _Local()
 _threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="meilisearch")
 
 
-def client() -> meilisearch.Client:
-    """The client of the running thread."""
-    if _local.client is None:
+def client(longest: int = _LONGEST_WAIT) -> meilisearch.Client:
+    """The client of the running thread that waits so many seconds for an answer."""
+    if longest not in _local.clients:
         settings = load_settings()
         made = meilisearch.Client(
-            settings.meilisearch_url, settings.meilisearch_key.get_secret_value() or None, timeout=_LONGEST_WAIT
+            settings.meilisearch_url, settings.meilisearch_key.get_secret_value() or None, timeout=longest
         )
         made.http = _Requests(made.config)
-        _local.client = made
-    return _local.client
+        _local.clients[longest] = made
+    return _local.clients[longest]
 
 
-async def in_thread(work: Callable[[meilisearch.Client], T]) -> T:
-    """Do something with a client beside the event loop.
+async def in_thread(work: Callable[[meilisearch.Client], T], longest: int = _LONGEST_WAIT) -> T:
+    """Do something with a client beside the event loop; an answer may take so many seconds.
 
     Raises:
-        EngineAway: Meilisearch does not answer, or refuses.
+        EngineAway: Meilisearch does not answer, refuses, or holds documents that are not ours.
     """
 
     def guarded() -> T:
         try:
-            return work(client())
-        except (MeilisearchError, requests.RequestException, ValueError) as error:
-            raise EngineAway(str(error)) from error
+            return work(client(longest))
+        except (MeilisearchError, requests.RequestException, ValueError, LookupError, TypeError) as error:
+            raise _away(error) from error
 
     return await asyncio.get_running_loop().run_in_executor(_threads, guarded)
+
+
+_TROUBLES = {
+    "index_not_found": Trouble.INDEX_MISSING,
+    "invalid_api_key": Trouble.REFUSED,
+    "missing_authorization_header": Trouble.REFUSED,
+}
+
+
+def _away(error: Exception) -> EngineAway:
+    if isinstance(error, MeilisearchApiError):
+        return EngineAway(f"Meilisearch says: {error.message}", _TROUBLES.get(error.code or "", Trouble.BROKEN))
+    if isinstance(error, (MeilisearchCommunicationError, MeilisearchTimeoutError, requests.ConnectionError)):
+        return EngineAway(f"Meilisearch does not answer at {load_settings().meilisearch_url}", Trouble.UNREACHABLE)
+    return EngineAway(f"Meilisearch has answered what nobody expects ({type(error).__name__}: {error})")
 
 
 @dataclass(frozen=True)
@@ -124,21 +147,24 @@ class MeilisearchEngine:
             return result
         return await in_thread(lambda engine: self._ask(engine, request, doubt))
 
-    async def suggest(self, text: str, *, staff: bool, language: str) -> list[Suggestion]:
+    async def suggest(self, request: SearchRequest) -> list[Suggestion]:
         """Entries with words in their title that begin with the words of the text, in the order of titles."""
-        typed = " ".join(fold(word) for word in words(text))
+        typed = " ".join(fold(word) for word in words(request.text))
         if not typed:
             return []
         query = {
             "attributesToSearchOn": ["title_words"],
             "attributesToRetrieve": ["slug", "kind", "title_sv", "title_en"],
-            "filter": [] if staff else ["staff = false"],
+            "filter": _filter(request, None),
             "matchingStrategy": "all",
-            "sort": [f"order_{language}:asc"],
+            "sort": [f"order_{request.language}:asc"],
             "limit": MOST_SUGGESTIONS,
         }
-        found = await in_thread(lambda engine: engine.index(self._index).search(typed, query))
-        return [Suggestion(**hit) for hit in found["hits"]]
+
+        def ask(engine: meilisearch.Client) -> list[Suggestion]:
+            return [Suggestion(**hit) for hit in engine.index(self._index).search(typed, query)["hits"]]
+
+        return await in_thread(ask)
 
     def _ask(self, engine: meilisearch.Client, request: SearchRequest, doubt: int) -> EngineResult:
         """Ask all readings up to a doubt; the counts of each filter that is on are asked for without it."""
@@ -161,7 +187,9 @@ class MeilisearchEngine:
         for name, counted in zip(chosen, counts[1:], strict=True):
             facets[name] = {**dict.fromkeys(request.filters[name], 0), **counted.get(f"facets.{name}", {})}
         doubts = [text.doubt for text in texts]
-        return EngineResult([_hit(hit, doubts) for hit in main["hits"]], main["estimatedTotalHits"], _by_count(facets))
+        return EngineResult(
+            [_hit(hit, doubts, request.near) for hit in main["hits"]], main["estimatedTotalHits"], _by_count(facets)
+        )
 
     def _alone(self, request: SearchRequest, text: str, without: str | None) -> dict[str, Any]:
         query = self._query(request, text, without) | {"facets": _facets(without)}
@@ -239,6 +267,8 @@ def _filter(request: SearchRequest, without: str | None) -> list[str]:
         conditions.append(f"free_weeks = {json.dumps(request.free_week)}")
     if request.only is not None:
         conditions.append(f"id = {request.only}")
+    if request.hidden:
+        conditions.append(f"id NOT IN {list(request.hidden)}")
     if near := request.near:
         conditions.append(f"_geoRadius({near.latitude}, {near.longitude}, {near.radius_km * 1000})")
     return conditions
@@ -257,11 +287,11 @@ def _sort(request: SearchRequest) -> list[str]:
     return [] if has_words else ["bookable:desc", "is_environment:desc", by_title]
 
 
-def _hit(found: Mapping[str, Any], doubts: Sequence[int]) -> Hit:
+def _hit(found: Mapping[str, Any], doubts: Sequence[int], near: Near | None) -> Hit:
     position = found.get("_federation", {}).get("queriesPosition", 0)
-    metres = found.get("_geoDistance")
     shown = {name: found[name] for name in SHOWN}
-    return Hit(found["id"], shown, doubts[position], None if metres is None else metres / 1000)
+    distance = near.distance_km(*found["place"]) if near and found["place"] else None
+    return Hit(found["id"], shown, doubts[position], distance)
 
 
 def _by_count(facets: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:

@@ -4,28 +4,36 @@ What has changed is noted in `search_push` by the transaction that changed it, a
 confirmed it: whatever dies in between, it is pushed again. Pushing twice does no harm.
 """
 
+import asyncio
 import logging
+import re
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import meilisearch
-from meilisearch.errors import MeilisearchApiError
 
 from registry import database
 from registry.settings import load_settings
-from search.engine import FACETS, EngineAway
+from search.engine import FACETS, EngineAway, Trouble
 from search.meilisearch import in_thread
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 _BATCH = 1000
 _HAND_OVER = 2000
-_LONGEST_TASK = 60_000  # milliseconds for a few documents
-_LONGEST_REBUILD = 3_600_000
-_POLL = 20  # milliseconds
+# Meilisearch takes what it is given in order: with no more than this under way, a change waits for moments only.
+_UNDER_WAY = 2
+_LONGEST_ANSWER = 60  # seconds until Meilisearch has taken what is handed over; a search waits for less
+_LONGEST_TASK = 60.0  # seconds for a few documents
+_LONGEST_REBUILD = 3600.0
+_POLLS = (0.005, 0.01, 0.02, 0.05, 0.1)  # seconds; the last one again and again
 _MOST_ROUNDS = 10_000
+# Pushes share it; a swap has it alone, so that no push meets the old index after the new one was compared.
+_GATE = 5272
 # The document as Meilisearch gets it, made by PostgreSQL so that no value passes through Python.
 _DOCUMENT = """
     (d.shown || jsonb_build_object(
@@ -71,7 +79,10 @@ def is_configured() -> bool:
 
 
 async def note(entry_ids: Iterable[int]) -> None:
-    """Note in the running transaction that Meilisearch has yet to hear of some entries."""
+    """Note in the running transaction that Meilisearch has yet to hear of some entries.
+
+    Also where none is configured: a program beside this one may have one.
+    """
     await database.fetch(
         "INSERT INTO search_push (entry, asked_at)"
         " SELECT id, clock_timestamp() FROM unnest($1::bigint[]) AS id ORDER BY id"
@@ -80,187 +91,271 @@ async def note(entry_ids: Iterable[int]) -> None:
     )
 
 
-async def push_pending() -> int:
-    """Push what is noted, and return how many entries that was; nothing where Meilisearch does not answer.
+async def push_pending(entry_ids: Sequence[int] | None = None) -> int:
+    """Push what is noted, of some entries or of all, and return how many entries that was.
 
-    An entry that is being pushed by somebody else is left to them.
+    Nothing where Meilisearch does not answer or has no index yet: what is noted stays noted. An entry that is being
+    pushed by somebody else is left to them.
     """
     if not is_configured():
         return 0
     pushed = 0
     try:
         for _ in range(_MOST_ROUNDS):
-            count = await _push_some()
+            count = await _push_some(entry_ids)
             pushed += count
             if count < _BATCH:
                 break
     except EngineAway as error:
-        # What is noted stays noted; the schedule tries again, and meanwhile search goes on in PostgreSQL.
+        # The worker tries again every minute, and meanwhile search goes on in PostgreSQL.
         log.warning("Meilisearch has not taken the changes: %s", error)
     return pushed
 
 
-async def _push_some() -> int:
+async def _push_some(entry_ids: Sequence[int] | None) -> int:
     index = load_settings().meilisearch_index
     async with database.transaction():
+        await database.fetch("SELECT pg_advisory_xact_lock_shared($1)", _GATE)
         rows = await database.fetch(
-            "SELECT entry FROM search_push ORDER BY asked_at LIMIT $1 FOR UPDATE SKIP LOCKED", _BATCH
+            "SELECT entry FROM search_push WHERE $2::bigint[] IS NULL OR entry = ANY ($2)"
+            " ORDER BY asked_at LIMIT $1 FOR UPDATE SKIP LOCKED",
+            _BATCH,
+            None if entry_ids is None else list(entry_ids),
         )
         ids = [row["entry"] for row in rows]
         if not ids:
             return 0
-        documents = await database.fetch(
-            f"SELECT d.id, {_DOCUMENT} AS document FROM search_document d WHERE d.id = ANY ($1::bigint[])", ids
-        )
-        there = {row["id"] for row in documents}
-        gone = [id for id in ids if id not in there]
-        lines = "\n".join(row["document"] for row in documents).encode()
-        await in_thread(lambda engine: _hand_over(engine, index, lines, gone))
+        # Meilisearch would make an index of its own accord, without our settings.
+        if not await exists():
+            raise EngineAway(f"there is no index “{index}”", Trouble.INDEX_MISSING)
+        await _hand_over(index, ids)
         await database.fetch("DELETE FROM search_push WHERE entry = ANY ($1::bigint[])", ids)
+        await _show(ids)
     return len(ids)
 
 
-def _hand_over(engine: meilisearch.Client, index: str, lines: bytes, gone: Sequence[int]) -> None:
+async def _show(entry_ids: Sequence[int]) -> None:
+    """Hide entries no longer by hand, where the document that has been pushed says who may see them now."""
+    await database.fetch(
+        "DELETE FROM search_hidden h WHERE h.entry = ANY ($1::bigint[]) AND NOT EXISTS ("
+        " SELECT FROM search_document d JOIN entry e ON e.id = d.id WHERE d.id = h.entry"
+        " AND (e.status <> 'published' OR (e.visibility <> 'public') IS DISTINCT FROM (d.shown->>'staff')::boolean))",
+        list(entry_ids),
+    )
+
+
+async def _hand_over(index: str, ids: Sequence[int]) -> None:
+    """Make the index say of some entries what their documents say now, and wait until it does."""
+    documents = await database.fetch(
+        f"SELECT d.id, {_DOCUMENT} AS document FROM search_document d WHERE d.id = ANY ($1::bigint[])", list(ids)
+    )
+    there = {row["id"] for row in documents}
+    lines = "\n".join(row["document"] for row in documents).encode()
     tasks = []
     if lines:
-        tasks.append(_add(engine, index, lines))
-    if gone:
-        tasks.append(engine.index(index).delete_documents(ids=[str(id) for id in gone]).task_uid)
+        tasks.append(await _in_thread(partial(_add, index=index, lines=lines)))
+    if gone := [id for id in ids if id not in there]:
+        tasks.append(await _in_thread(partial(_delete, index=index, ids=gone)))
     for task in tasks:
-        _wait(engine, task, _LONGEST_TASK)
+        await _wait(task, _LONGEST_TASK)
+
+
+async def _in_thread(work: Callable[[meilisearch.Client], T]) -> T:
+    return await in_thread(work, _LONGEST_ANSWER)
 
 
 def _add(engine: meilisearch.Client, index: str, lines: bytes) -> int:
     return engine.index(index).add_documents_ndjson(lines, "id").task_uid
 
 
-def _wait(engine: meilisearch.Client, task: int, longest: int) -> None:
-    done = engine.wait_for_task(task, timeout_in_ms=longest, interval_in_ms=_POLL)
-    if done.status != "succeeded":
-        raise EngineAway(f"Meilisearch could not do task {task}: {done.error}")
+def _delete(engine: meilisearch.Client, index: str, ids: Iterable[object]) -> int:
+    return engine.index(index).delete_documents(ids=[str(id) for id in ids]).task_uid
+
+
+async def _wait(task: int, longest: float) -> None:
+    """Wait until Meilisearch has done a task.
+
+    Raises:
+        EngineAway: it could not, or has not after so many seconds.
+    """
+    deadline = time.monotonic() + longest
+    for number in range(1_000_000_000):
+        done = await _in_thread(lambda engine: engine.get_task(task))
+        if done.status == "succeeded":
+            return
+        if done.status in {"failed", "canceled"}:
+            raise EngineAway(f"Meilisearch could not do its task {task}: {(done.error or {}).get('message', '')}")
+        if time.monotonic() > deadline:
+            raise EngineAway(f"Meilisearch has not done its task {task} within {longest:.0f} seconds")
+        await asyncio.sleep(_POLLS[min(number, len(_POLLS) - 1)])
 
 
 async def rebuild(progress: Callable[[int], object]) -> None:
     """Build a fresh index beside the one in use, swap them, and remove the old one.
 
-    Search goes on in the old index until the swap. What changes meanwhile is pushed to the old one as ever; before
-    and after the swap the new one is compared with the documents and put right. `progress` is told how many
-    documents have been handed over.
+    Search goes on in the old index until the swap, and what changes meanwhile is pushed to it as ever. Just before
+    the swap, with every push waiting for that moment, the fresh one gets what has changed since it was filled.
+    `progress` is told how many documents have been handed over. One rebuild at a time (search/alone.py).
 
     Raises:
         EngineAway: Meilisearch does not answer or refuses; the old index stays in use.
     """
     live = load_settings().meilisearch_index
     fresh = f"{live}_{datetime.now(UTC):%Y%m%d%H%M%S%f}"
-    await in_thread(lambda engine: _create(engine, fresh))
+    await _remove_left_over(live)
+    await _create(fresh)
     try:
-        await _fill(fresh, progress)
-        await repair(fresh)
-        await in_thread(lambda engine: _swap(engine, live, fresh))
+        filled = await _fill(fresh, progress)
+        await _catch_up(fresh, filled)
+        async with database.transaction():
+            await database.fetch("SELECT pg_advisory_xact_lock($1)", _GATE)
+            noted = await database.fetch("SELECT entry, asked_at FROM search_push")
+            await _catch_up(fresh, filled)
+            await _swap(live, fresh)
+            # What was noted before is in the fresh one. What is noted again meanwhile has another time, and stays.
+            await database.fetch(
+                "DELETE FROM search_push p USING unnest($1::bigint[], $2::timestamptz[]) AS noted (entry, asked_at)"
+                " WHERE p.entry = noted.entry AND p.asked_at = noted.asked_at",
+                [row["entry"] for row in noted],
+                [row["asked_at"] for row in noted],
+            )
     finally:
-        await in_thread(lambda engine: _remove(engine, fresh))
-    await repair(live)
-    await database.fetch(
-        "DELETE FROM search_push p WHERE NOT EXISTS (SELECT FROM search_document d WHERE d.id = p.entry)"
-    )
+        await _remove_left_over(live)
 
 
-async def batches() -> AsyncIterator[tuple[int, bytes]]:
-    """All documents as Meilisearch gets them, in batches: how many, and a JSON line for each."""
+async def batches() -> AsyncIterator[tuple[dict[int, str], bytes]]:
+    """All documents as Meilisearch gets them, in batches: their checksums by id, and a JSON line for each."""
     last = 0
     while True:
         rows = await database.fetch(
-            f"SELECT d.id, {_DOCUMENT} AS document FROM search_document d WHERE d.id > $1 ORDER BY d.id LIMIT $2",
+            f"SELECT d.id, d.checksum, {_DOCUMENT} AS document FROM search_document d"
+            " WHERE d.id > $1 ORDER BY d.id LIMIT $2",
             last,
             _HAND_OVER,
         )
         if not rows:
             return
         last = rows[-1]["id"]
-        yield len(rows), "\n".join(row["document"] for row in rows).encode()
+        yield {row["id"]: row["checksum"] for row in rows}, "\n".join(row["document"] for row in rows).encode()
 
 
-async def _fill(index: str, progress: Callable[[int], object]) -> None:
-    done = 0
+async def _fill(index: str, progress: Callable[[int], object]) -> dict[int, str]:
+    """Hand over every document; returns the checksums of what was handed over, by id."""
+    filled: dict[int, str] = {}
     tasks: list[int] = []
-    async for count, lines in batches():
-        tasks.append(await in_thread(partial(_add, index=index, lines=lines)))
-        done += count
-        progress(done)
+    async for checksums, lines in batches():
+        if len(tasks) >= _UNDER_WAY:
+            await _wait(tasks.pop(0), _LONGEST_REBUILD)
+        tasks.append(await _in_thread(partial(_add, index=index, lines=lines)))
+        filled |= checksums
+        progress(len(filled))
     for task in tasks:
-        await in_thread(partial(_wait, task=task, longest=_LONGEST_REBUILD))
+        await _wait(task, _LONGEST_REBUILD)
+    return filled
 
 
-def _create(engine: meilisearch.Client, index: str) -> None:
-    _wait(engine, engine.create_index(index, {"primaryKey": "id"}).task_uid, _LONGEST_TASK)
-    _wait(engine, engine.index(index).update_settings(dict(SETTINGS)).task_uid, _LONGEST_TASK)
+async def _catch_up(index: str, filled: dict[int, str]) -> None:
+    """Hand over what has changed or gone since an index was filled; `filled` then says what it holds."""
+    wanted = await _wanted()
+    changed = [id for id, checksum in wanted.items() if filled.get(id) != checksum]
+    late = [*changed, *(filled.keys() - wanted.keys())]
+    for start in range(0, len(late), _BATCH):
+        await _hand_over(index, late[start : start + _BATCH])
+    filled.clear()
+    filled.update(wanted)
 
 
-def _swap(engine: meilisearch.Client, live: str, fresh: str) -> None:
-    if _settings_of(engine, live) is None:
-        _create(engine, live)
-    _wait(engine, engine.swap_indexes([{"indexes": [live, fresh]}]).task_uid, _LONGEST_TASK)
+async def _wanted() -> dict[int, str]:
+    return {row["id"]: row["checksum"] for row in await database.fetch("SELECT id, checksum FROM search_document")}
 
 
-def _remove(engine: meilisearch.Client, index: str) -> None:
-    _wait(engine, engine.delete_index(index).task_uid, _LONGEST_TASK)
+async def _create(index: str) -> None:
+    task = await _in_thread(lambda engine: engine.create_index(index, {"primaryKey": "id"}).task_uid)
+    await _wait(task, _LONGEST_TASK)
+    task = await _in_thread(lambda engine: engine.index(index).update_settings(dict(SETTINGS)).task_uid)
+    await _wait(task, _LONGEST_TASK)
 
 
-def _settings_of(engine: meilisearch.Client, index: str) -> dict[str, Any] | None:
-    """The settings of an index; None if there is no such index."""
+async def _swap(live: str, fresh: str) -> None:
+    """Put the fresh index in the place of the one in use; where there is none, the fresh one gets its name."""
+    is_first = not await exists()
+    swap: list[Mapping[str, Any]] = [{"indexes": [fresh, live], "rename": is_first}]
+    await _wait(await _in_thread(lambda engine: engine.swap_indexes(swap).task_uid), _LONGEST_TASK)
+
+
+async def _remove_left_over(live: str) -> None:
+    """Have Meilisearch remove what rebuilds have left beside the index in use; it does so in its own time."""
+
+    def remove(engine: meilisearch.Client) -> None:
+        names = [one.uid for one in engine.get_indexes({"limit": _BATCH})["results"]]
+        left = [name for name in names if re.fullmatch(rf"{re.escape(live)}_\d{{20}}", name)]
+        if left:
+            engine.cancel_tasks({"indexUids": left, "statuses": ["enqueued", "processing"]})
+        for name in left:
+            engine.delete_index(name)
+
     try:
-        return dict(engine.index(index).get_settings())
-    except MeilisearchApiError as error:
-        if error.code == "index_not_found":
-            return None
-        raise
+        await _in_thread(remove)
+    except EngineAway as error:
+        log.warning("What a rebuild has left in Meilisearch is still there: %s", error)
 
 
 async def apply_settings() -> bool:
     """Give the index the settings that the code asks for; tells whether they were others.
 
     Where there is no index yet, nothing is done: building it applies them.
+
+    Raises:
+        EngineAway: Meilisearch does not answer or refuses.
     """
-    if not is_configured():
+    if not is_configured() or not await differing_settings():
         return False
     index = load_settings().meilisearch_index
+    task = await _in_thread(lambda engine: engine.index(index).update_settings(dict(SETTINGS)).task_uid)
+    await _wait(task, _LONGEST_REBUILD)
+    return True
 
-    def apply(engine: meilisearch.Client) -> bool:
-        found = _settings_of(engine, index)
-        if found is None or not _differ(found, SETTINGS):
-            return False
-        _wait(engine, engine.index(index).update_settings(dict(SETTINGS)).task_uid, _LONGEST_REBUILD)
-        return True
 
+async def differing_settings() -> list[str]:
+    """The names of the settings that the index has otherwise; none where there is no index.
+
+    Raises:
+        EngineAway: Meilisearch does not answer or refuses.
+    """
+    index = load_settings().meilisearch_index
     try:
-        return await in_thread(apply)
+        found = await _in_thread(lambda engine: dict(engine.index(index).get_settings()))
     except EngineAway as error:
-        log.warning("Meilisearch has not taken its settings: %s", error)
-        return False
+        if error.trouble is Trouble.INDEX_MISSING:
+            return []
+        raise
+    return [name for name, value in SETTINGS.items() if not _has(found.get(name), value)]
 
 
-def _differ(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    return any(not _has(found.get(name), value) for name, value in wanted.items())
+_IN_ORDER = (SETTINGS["searchableAttributes"], SETTINGS["rankingRules"])
 
 
 def _has(found: Any, wanted: Any) -> bool:  # noqa: ANN401  # JSON
     """Whether what was found says what is wanted; Meilisearch fills in what was not said, and sorts what is a set."""
     if isinstance(wanted, Mapping):
         return isinstance(found, Mapping) and all(_has(found.get(name), value) for name, value in wanted.items())
-    if isinstance(wanted, list) and wanted != SETTINGS["searchableAttributes"] and wanted != SETTINGS["rankingRules"]:
+    if isinstance(wanted, list) and wanted not in _IN_ORDER:
         return isinstance(found, list) and sorted(map(str, found)) == sorted(map(str, wanted))
     return bool(found == wanted)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How an index differs from the documents, as ids: missing in it, other than they should be, and too many."""
+    """How an index differs from the documents, as ids: missing in it, other than they should be, and too many.
+
+    What is too many may not be ours, so its ids may be texts.
+    """
 
     documents: int
     indexed: int
     missing: list[int]
     outdated: list[int]
-    surplus: list[int]
+    surplus: list[int | str]
 
     @property
     def differs(self) -> bool:
@@ -273,10 +368,10 @@ async def compare(index: str) -> Comparison:
     Raises:
         EngineAway: Meilisearch does not answer, or there is no such index.
     """
-    wanted = {row["id"]: row["checksum"] for row in await database.fetch("SELECT id, checksum FROM search_document")}
-    found: dict[int, str] = {}
+    wanted = await _wanted()
+    found: dict[int | str, str] = {}
     for _ in range(_MOST_ROUNDS):
-        page = await in_thread(partial(_checksums, index=index, offset=len(found)))
+        page = await _in_thread(partial(_checksums, index=index, offset=len(found)))
         found |= page
         if len(page) < _BATCH:
             break
@@ -285,31 +380,47 @@ async def compare(index: str) -> Comparison:
         indexed=len(found),
         missing=sorted(wanted.keys() - found.keys()),
         outdated=sorted(id for id, checksum in wanted.items() if id in found and found[id] != checksum),
-        surplus=sorted(found.keys() - wanted.keys()),
+        surplus=sorted(found.keys() - wanted.keys(), key=str),
     )
 
 
-def _checksums(engine: meilisearch.Client, index: str, offset: int) -> dict[int, str]:
+def _checksums(engine: meilisearch.Client, index: str, offset: int) -> dict[int | str, str]:
     page = engine.index(index).get_documents({"fields": ["id", "checksum"], "limit": _BATCH, "offset": offset})
-    return {document.id: document.checksum for document in page.results}
+    return {document.id: getattr(document, "checksum", "") for document in page.results}
 
 
-async def repair(index: str) -> None:
-    """Put right what differs between an index and the documents; raises EngineAway."""
+async def repair(index: str) -> int:
+    """Put right what differs between an index and the documents, and return in how many entries it did.
+
+    Raises:
+        EngineAway: Meilisearch does not answer, or there is no such index.
+    """
     found = await compare(index)
-    wrong = [*found.missing, *found.outdated]
+    wrong = [*found.missing, *found.outdated, *(id for id in found.surplus if isinstance(id, int))]
     for start in range(0, len(wrong), _BATCH):
-        rows = await database.fetch(
-            f"SELECT {_DOCUMENT} AS document FROM search_document d WHERE d.id = ANY ($1::bigint[])",
-            wrong[start : start + _BATCH],
-        )
-        lines = "\n".join(row["document"] for row in rows).encode()
-        await in_thread(partial(_hand_over, index=index, lines=lines, gone=[]))
-    if found.surplus:
-        await in_thread(lambda engine: _hand_over(engine, index, b"", found.surplus))
+        # A push beside it might be overtaken by what was read before.
+        async with database.transaction():
+            await database.fetch("SELECT pg_advisory_xact_lock($1)", _GATE)
+            await _hand_over(index, wrong[start : start + _BATCH])
+    if foreign := [id for id in found.surplus if not isinstance(id, int)]:
+        await _wait(await _in_thread(partial(_delete, index=index, ids=foreign)), _LONGEST_TASK)
+    return len(wrong) + len(foreign)
 
 
 async def exists() -> bool:
     """Whether the index is there; raises EngineAway."""
     index = load_settings().meilisearch_index
-    return await in_thread(lambda engine: _settings_of(engine, index) is not None)
+    try:
+        await _in_thread(lambda engine: engine.index(index).get_stats())
+    except EngineAway as error:
+        if error.trouble is Trouble.INDEX_MISSING:
+            return False
+        raise
+    return True
+
+
+async def indexed_documents() -> int:
+    """How many documents the index holds; raises EngineAway, also where there is no index."""
+    index = load_settings().meilisearch_index
+    stats = await _in_thread(lambda engine: engine.index(index).get_stats())
+    return int(stats.number_of_documents)

@@ -5,6 +5,7 @@ so it may run late, twice or out of order; one entry is derived by one transacti
 configured, what has changed is noted in the same transaction and pushed afterwards (search/push.py).
 """
 
+import asyncio
 import hashlib
 import json
 from collections import Counter
@@ -17,14 +18,18 @@ from registry import database
 from registry.bookings.queries import free_weeks
 from registry.jobs.service import Job, enqueue
 from search import knowledge, push
+from search.alone import alone
 from search.document import Document, build
 from search.source import fetch_sources
 
 # Counts up whenever documents are derived in another way, so that all of them are derived anew.
 DERIVATION = 1
 BATCH = 500
+# Derived together beside other work: their entries are locked meanwhile, and changes of them have to wait.
+_FEW = 50
 _TEXTS = ("title_words", "summary_words", "names_words", "near_words", "body_words", "body_sv", "body_en")
 _WORDS = _TEXTS[:5]
+_COLUMNS = (*_TEXTS, "order_sv", "order_en", "free_weeks")
 _LOCK = 5271
 Progress = Callable[[int, int], None]
 
@@ -37,77 +42,124 @@ class _Derived:
 
 
 async def index_entry(entry_id: int) -> None:
-    """Make the index say of one entry what is true now. Doing it twice, or for an unknown entry, does no harm."""
-    await index_entries([entry_id])
+    """Make the index say of one entry what is true now; saved searches look next at what has changed.
 
-
-async def index_entries(entry_ids: Sequence[int]) -> list[int]:
-    """Make the documents of some entries say what is true now, push what has changed, and return which that is."""
+    Doing it twice, or for an unknown entry, does no harm.
+    """
     async with database.transaction():
-        changed = await _derive(sorted(set(entry_ids)), count_words=True)
-    if changed:
-        await push.push_pending()
-    return changed
+        for changed in await _derive([entry_id], count_words=True):
+            await enqueue(Job.MATCH_SAVED_SEARCHES, entry_id=changed)
+    await push.push_pending([entry_id])
 
 
-async def reindex(progress: Progress | None = None) -> int:
+async def index_entries(entry_ids: Sequence[int]) -> None:
+    """Make the documents of some entries say what is true now, and push what has changed."""
+    async with database.transaction():
+        await _derive(sorted(set(entry_ids)), count_words=True)
+    await push.push_pending(entry_ids)
+
+
+async def reindex(progress: Progress | None = None, *, anew: bool = False) -> int:
     """Derive every document that is not up to date, and build Meilisearch's index anew; how many documents there are.
 
-    `progress` is told (done, of how many) in steps: an entry counts once when it is derived and, where Meilisearch is
-    configured, once more when it is handed over.
+    With `anew` also documents that seem to be up to date are derived. Waits while another process keeps the search in
+    order. `progress` is told (done, of how many) in steps: an entry counts once when it is derived and, where
+    Meilisearch is configured, once more when it is handed over.
 
     Raises:
         EngineAway: Meilisearch is configured and does not answer; the documents in PostgreSQL are up to date.
     """
-    ids = [row["id"] for row in await database.fetch("SELECT id FROM entry ORDER BY id")]
-    steps = 2 if push.is_configured() else 1
-    for start in range(0, len(ids), BATCH):
-        async with database.transaction():
-            await _derive(ids[start : start + BATCH], count_words=False)
-        if progress is not None:
-            progress(min(start + BATCH, len(ids)), len(ids) * steps)
-    await _count_all_words()
-    counted = await database.fetch_one("SELECT count(*) AS n FROM search_document")
-    documents: int = counted["n"] if counted else 0
-    if push.is_configured():
-        await push.rebuild(lambda done: progress and progress(len(ids) + done, len(ids) + documents))
+    async with alone(wait=True):
+        rows = await database.fetch("SELECT id FROM entry UNION SELECT id FROM search_document ORDER BY id")
+        ids = [row["id"] for row in rows]
+        steps = 2 if push.is_configured() else 1
+        if anew:
+            await database.fetch("UPDATE search_document SET source_hash = ''")
+        for start in range(0, len(ids), BATCH):
+            async with database.transaction():
+                await _derive(ids[start : start + BATCH], count_words=False)
+            if progress is not None:
+                progress(min(start + BATCH, len(ids)), len(ids) * steps)
+        await _count_all_words()
+        counted = await database.fetch_one("SELECT count(*) AS n FROM search_document")
+        documents: int = counted["n"] if counted else 0
+        if push.is_configured():
+            await push.rebuild(lambda done: progress and progress(len(ids) + done, len(ids) + documents))
     return documents
 
 
 async def is_up_to_date() -> bool:
     """Whether every document was derived in today's way, with today's vocabulary."""
-    prefix = _prefix(await knowledge.thesaurus_version())
-    row = await database.fetch_one(
-        "SELECT EXISTS (SELECT FROM search_document WHERE NOT starts_with(source_hash, $1))"
-        " OR EXISTS (SELECT FROM entry e WHERE e.status = 'published'"
-        " AND NOT EXISTS (SELECT FROM search_document d WHERE d.id = e.id)) AS old",
-        prefix,
+    return not await outdated(1)
+
+
+async def outdated(most: int | None = None) -> list[int]:
+    """The entries (at most so many) whose document is missing, too many, or derived in an older way."""
+    rows = await database.fetch(
+        "SELECT coalesce(d.id, e.id) AS id FROM search_document d"
+        " FULL JOIN (SELECT id FROM entry WHERE status = 'published') e ON e.id = d.id"
+        " WHERE d.id IS NULL OR e.id IS NULL OR NOT starts_with(d.source_hash, $1) ORDER BY 1 LIMIT $2",
+        _prefix(await knowledge.thesaurus_version()),
+        most,
     )
-    return row is not None and not row["old"]
+    return [row["id"] for row in rows]
+
+
+async def derive_outdated() -> int:
+    """Derive what is not up to date, a few entries at a time beside other work, and return how many those were."""
+    ids = await outdated()
+    await _index_in_steps(ids)
+    return len(ids)
+
+
+async def otherwise_derived(entry_ids: Sequence[int]) -> list[int]:
+    """Those of the entries whose document, in any of its columns, is not what would be derived now."""
+    derived, gone = await _derive_anew(entry_ids, anyway=True)
+    rows = await database.fetch(
+        f"SELECT id, {', '.join(_COLUMNS)}, shown::text AS shown, facets::text AS facets, checksum"
+        " FROM search_document WHERE id = ANY ($1::bigint[])",
+        list(entry_ids),
+    )
+    stored = {row["id"]: row for row in rows}
+    wrong = [one.document.id for one in derived if not _is_stored(one, stored.get(one.document.id))]
+    return sorted([*wrong, *gone])
+
+
+def _is_stored(derived: _Derived, row: database.Row | None) -> bool:
+    if row is None or row["checksum"] != derived.checksum:
+        return False
+    document = derived.document
+    texts = all(getattr(document, name) == row[name] for name in (*_TEXTS, "order_sv", "order_en"))
+    shown, facets = (json.loads(json.dumps(value, default=str)) for value in (document.shown, document.facets))
+    return (
+        texts
+        and list(document.free_weeks) == row["free_weeks"]
+        and shown == json.loads(row["shown"])
+        and facets == json.loads(row["facets"])
+    )
 
 
 async def handle_index_entry(payload: Mapping[str, Any]) -> None:
-    """The job INDEX_ENTRY: `{"entry_id": …}`. Saved searches look next at what has changed."""
-    for entry_id in await index_entries([int(payload["entry_id"])]):
-        async with database.transaction():
-            await enqueue(Job.MATCH_SAVED_SEARCHES, entry_id=entry_id)
+    """The job INDEX_ENTRY: `{"entry_id": …}`."""
+    await index_entry(int(payload["entry_id"]))
 
 
 async def handle_vocabulary_changed(payload: Mapping[str, Any]) -> None:
     """The job VOCABULARY_CHANGED: what texts are about may be another now."""
     del payload
     rows = await database.fetch("SELECT id FROM search_document ORDER BY id")
-    ids = [row["id"] for row in rows]
-    for start in range(0, len(ids), BATCH):
-        await index_entries(ids[start : start + BATCH])
+    await _index_in_steps([row["id"] for row in rows])
 
 
 async def refresh_free_weeks() -> None:
     """Index anew what can be booked: in which weeks it has free times also changes as time passes."""
     rows = await database.fetch("SELECT id FROM environment WHERE bookable_by <> '{}' ORDER BY id")
-    ids = [row["id"] for row in rows]
-    for start in range(0, len(ids), BATCH):
-        await index_entries(ids[start : start + BATCH])
+    await _index_in_steps([row["id"] for row in rows])
+
+
+async def _index_in_steps(entry_ids: Sequence[int]) -> None:
+    for start in range(0, len(entry_ids), _FEW):
+        await index_entries(entry_ids[start : start + _FEW])
 
 
 async def _derive(entry_ids: Sequence[int], *, count_words: bool) -> list[int]:
@@ -117,26 +169,15 @@ async def _derive(entry_ids: Sequence[int], *, count_words: bool) -> list[int]:
         _LOCK,
         list(entry_ids),
     )
-    thesaurus, version = await knowledge.thesaurus()
-    sources = {row["id"]: dict(row) for row in await fetch_sources(entry_ids)}
-    weeks = await free_weeks([id for id, source in sources.items() if source["bookable_by"]], datetime.now(UTC))
     before = {
         row["id"]: row
         for row in await database.fetch(
-            f"SELECT id, source_hash, checksum, shown->>'staff' = 'true' AS staff, {', '.join(_WORDS)}"
+            f"SELECT id, checksum, shown->>'staff' = 'true' AS staff, {', '.join(_WORDS)}"
             " FROM search_document WHERE id = ANY ($1::bigint[])",
             list(entry_ids),
         )
     }
-    prefix = _prefix(version)
-    derived = []
-    for id, source in sources.items():
-        source_hash = prefix + _hash([source, weeks.get(id)])
-        if id in before and before[id]["source_hash"] == source_hash:
-            continue
-        document = build(source, thesaurus, free_weeks=tuple(weeks.get(id, ())))
-        derived.append(_Derived(document, source_hash, _checksum(document)))
-    gone = [id for id in before if id not in sources]
+    derived, gone = await _derive_anew(entry_ids)
     await _store(derived)
     await database.fetch("DELETE FROM search_document WHERE id = ANY ($1::bigint[])", gone)
     changed = [
@@ -148,9 +189,35 @@ async def _derive(entry_ids: Sequence[int], *, count_words: bool) -> list[int]:
         await _recount(
             [one.document for one in derived], [before[id] for id in (*gone, *changed) if id in before], changed
         )
-    if push.is_configured():
-        await push.note([*changed, *gone])
+    await push.note([*changed, *gone])
     return [*changed, *gone]
+
+
+async def _derive_anew(entry_ids: Sequence[int], *, anyway: bool = False) -> tuple[list[_Derived], list[int]]:
+    """The documents of those entries of which something else is true now, and the entries that have none any more.
+
+    With `anyway` the documents of all of them.
+    """
+    thesaurus, version = await knowledge.thesaurus()
+    sources = {row["id"]: dict(row) for row in await fetch_sources(entry_ids)}
+    weeks = await free_weeks([id for id, source in sources.items() if source["bookable_by"]], datetime.now(UTC))
+    rows = await database.fetch(
+        "SELECT id, source_hash FROM search_document WHERE id = ANY ($1::bigint[])", list(entry_ids)
+    )
+    before = {row["id"]: row["source_hash"] for row in rows}
+    prefix = _prefix(version)
+
+    def derive() -> list[_Derived]:
+        derived = []
+        for id, source in sources.items():
+            source_hash = prefix + _hash([source, weeks.get(id)])
+            if anyway or before.get(id) != source_hash:
+                document = build(source, thesaurus, free_weeks=tuple(weeks.get(id, ())))
+                derived.append(_Derived(document, source_hash, _checksum(document)))
+        return derived
+
+    # In a thread, so that the event loop of a worker goes on with other jobs.
+    return await asyncio.to_thread(derive), [id for id in before if id not in sources]
 
 
 def _prefix(vocabulary_version: int) -> str:
@@ -212,9 +279,14 @@ async def _recount(documents: Iterable[Document], before: Iterable[Any], changed
     # In one order, so that two transactions wait for each other instead of both failing.
     concerned = sorted(word for word in {*public, *staff} if public[word] or staff[word])
     await database.fetch(
-        "INSERT INTO search_word AS w (word, public, staff)"
-        " SELECT * FROM unnest($1::text[], $2::int[], $3::int[]) ON CONFLICT (word) DO UPDATE"
-        " SET public = greatest(0, w.public + excluded.public), staff = greatest(0, w.staff + excluded.staff)",
+        "INSERT INTO search_word AS w (word) SELECT * FROM unnest($1::text[])"
+        " ON CONFLICT (word) DO UPDATE SET public = w.public",
+        concerned,
+    )
+    await database.fetch(
+        "UPDATE search_word w"
+        " SET public = greatest(0, w.public + given.public), staff = greatest(0, w.staff + given.staff)"
+        " FROM unnest($1::text[], $2::int[], $3::int[]) AS given (word, public, staff) WHERE w.word = given.word",
         concerned,
         [public[word] for word in concerned],
         [staff[word] for word in concerned],

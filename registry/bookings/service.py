@@ -20,7 +20,7 @@ from registry.agreements import service as agreements
 from registry.audit.service import EventType, record
 from registry.bookings import queries, rules
 from registry.bookings.codes import OutcomeDecision, PersonalData
-from registry.bookings.states import TRANSITIONS, BookingState
+from registry.bookings.states import HOLDING, TRANSITIONS, BookingState
 from registry.bookings.tables import Booking, BookingEnvironment
 from registry.entries import queries as entries
 from registry.entries.codes import Audience, Perspective
@@ -37,7 +37,7 @@ from registry.errors import (
     invalid,
     message,
 )
-from registry.jobs.service import Job, enqueue
+from registry.jobs.service import Job, enqueue, enqueue_many
 
 MISSING = message(N_("This is missing. Fill it in."))
 TAKEN = message(N_("Somebody else has the time. Choose another time or another environment."))
@@ -178,10 +178,23 @@ async def _take(
     )
     if action == "submit":
         await _open_agreements(actor, row)
+    if (facts.state in HOLDING) != (state in HOLDING):
+        await _index_sites(row["id"])
     if state is BookingState.APPROVED:
         # An agreement may come into force while this commits; the job looks again afterwards.
         await enqueue(Job.CONFIRM_COVERED_BOOKINGS, booking_id=row["id"])
     return state
+
+
+async def _index_sites(booking_id: UUID) -> None:
+    """What the booking holds or gives back also changes in which weeks the other parts of its sites are free."""
+    rows = await database.fetch(
+        "SELECT DISTINCT other.environment FROM booking_environment be"
+        " JOIN environment_lanes mine ON mine.environment = be.environment"
+        " JOIN environment_lanes other ON other.site = mine.site WHERE be.booking = $1",
+        booking_id,
+    )
+    await enqueue_many(Job.INDEX_ENTRY, ({"entry_id": row["environment"]} for row in rows))
 
 
 def _is_about_who(actor: Actor, facts: rules.BookingFacts, action: str) -> bool:

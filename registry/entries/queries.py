@@ -278,3 +278,15 @@ async def entries_to_edit(actor: Actor, *, page: int = 1, page_size: int = 50) -
         (page - 1) * page_size,
     )
     return [dict(row) for row in rows], rows[0]["total"] if rows else 0
+
+
+async def site_of(environment_id: int) -> list[int]:
+    """The ids of all environments of the tree of a whole and its parts that an environment stands in."""
+    rows = await database.fetch(
+        "WITH RECURSIVE above (id, parent) AS (SELECT id, parent FROM environment WHERE id = $1 UNION"
+        " SELECT v.id, v.parent FROM environment v JOIN above ON v.id = above.parent),"
+        " tree (id) AS (SELECT id FROM above WHERE parent IS NULL UNION"
+        " SELECT v.id FROM environment v JOIN tree ON v.parent = tree.id) SELECT id FROM tree ORDER BY id",
+        environment_id,
+    )
+    return [row["id"] for row in rows]

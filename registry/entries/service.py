@@ -15,7 +15,7 @@ from registry import database, transitions
 from registry.access import Actor, require_signed_in
 from registry.accounts.queries import organisations_by_id
 from registry.audit.service import EventType, record
-from registry.entries import rules
+from registry.entries import queries, rules
 from registry.entries.codes import (
     ENVIRONMENT_KINDS,
     Audience,
@@ -40,7 +40,7 @@ from registry.errors import (
     invalid,
     message,
 )
-from registry.jobs.service import Job, enqueue
+from registry.jobs.service import Job, enqueue, enqueue_many
 
 
 @dataclass(frozen=True)
@@ -188,6 +188,7 @@ async def change_environment(actor: Actor, entry_id: int, environment: Environme
             row = await _locked(actor, entry_id)
             if reason := rules.can_edit(actor, facts_of(row)):
                 raise NotPermitted(reason)
+            before = await queries.site_of(entry_id)
             await Environment.update(cast("dict[Column | str, Any]", _environment_columns(environment))).where(
                 Environment.id == entry_id
             )
@@ -196,7 +197,9 @@ async def change_environment(actor: Actor, entry_id: int, environment: Environme
             await record(actor, EventType.ENVIRONMENT_CHANGED, entry_id, entry_id=entry_id)
             if row["status"] == EntryStatus.PUBLISHED:
                 await _store_version(actor, entry_id)
-            await enqueue(Job.INDEX_ENTRY, entry_id=entry_id)
+            # When a whole and its parts are free depends on each other, in the old tree and in the new one.
+            site = {entry_id, *before, *await queries.site_of(entry_id)}
+            await enqueue_many(Job.INDEX_ENTRY, ({"entry_id": one} for one in sorted(site)))
     except ExclusionViolationError as error:
         raise RuleBroken(
             message(N_("Approved bookings stand in the way of this change. Move or cancel them first, then try again."))

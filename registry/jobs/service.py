@@ -4,6 +4,7 @@ Jobs are delivered at least once: a handler must be able to run twice without ha
 """
 
 import json
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 
@@ -40,6 +41,28 @@ async def enqueue(job: Job, **payload: object) -> None:
 
     queries = Queries.from_asyncpg_connection(database.connection())
     await queries.enqueue(job.value, json.dumps(payload, default=str).encode())
+
+
+async def enqueue_many(job: Job, payloads: Iterable[Mapping[str, object]]) -> None:
+    """Enqueue a job for each payload at once; the same one twice in a transaction is enqueued once.
+
+    Raises:
+        RuntimeError: outside a transaction.
+    """
+    from pgqueuer.queries import Queries  # noqa: PLC0415  # see enqueue
+
+    texts = list(dict.fromkeys(json.dumps(payload, default=str) for payload in payloads))
+    if not texts:
+        return
+    connection = database.connection()
+    running = await connection.fetchval("SELECT pg_current_xact_id()::text")
+    await Queries.from_asyncpg_connection(connection).enqueue(
+        [job.value] * len(texts),
+        [text.encode() for text in texts],
+        [0] * len(texts),
+        dedupe_key=[f"{running}:{job.value}:{text}" for text in texts],
+        on_conflict="skip",
+    )
 
 
 async def pending() -> int:

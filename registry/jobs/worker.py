@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -33,11 +33,16 @@ class Schedule:
 
 
 async def run_worker(
-    database_url: str, handlers: Mapping[Job, Handler], schedules: list[Schedule], stop: asyncio.Event
+    database_url: str,
+    handlers: Mapping[Job, Handler],
+    schedules: list[Schedule],
+    stop: asyncio.Event,
+    beside: Sequence[Callable[[], Awaitable[None]]] = (),
 ) -> None:
     """Do jobs until `stop` is set. A job that fails is tried again, later each time, five times.
 
-    A handler that knows better when to try again raises TryAgainLater.
+    A handler that knows better when to try again raises TryAgainLater. What runs `beside` the jobs goes on until it
+    is cancelled at the end; a fault of it ends the worker.
     """
     connection = await asyncpg.connect(database_url)
     try:
@@ -48,10 +53,16 @@ async def run_worker(
             _register_schedule(worker, schedule)
         running = asyncio.create_task(worker.run(dequeue_timeout=LONGEST_REST, shutdown_on_listener_failure=True))
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        others = [asyncio.ensure_future(work()) for work in beside]
+        await asyncio.wait({running, stopping, *others}, return_when=asyncio.FIRST_COMPLETED)
         worker.shutdown.set()
         stopping.cancel()
-        await running
+        for other in others:
+            other.cancel()
+        ended = await asyncio.gather(running, *others, return_exceptions=True)
+        for fault in ended:
+            if isinstance(fault, Exception):
+                raise fault
     finally:
         await connection.close()
 

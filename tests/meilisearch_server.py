@@ -1,0 +1,84 @@
+"""A real Meilisearch on loopback, with a master key, that can die and come back on the same folder."""
+
+import contextlib
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+PROGRAM = Path(__file__).parent.parent / "node_modules" / "@gaubee" / "meilisearch-linux-amd64" / "meilisearch"
+_LONGEST_START = 60
+
+
+class MeilisearchServer:
+    """The server; `url` and `key` stay the same over every restart."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.key = secrets.token_urlsafe(24)
+        self._folder = Path(tempfile.mkdtemp(prefix="registry-meilisearch-"))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers; one that runs goes on."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        PROGRAM.chmod(0o755)
+        command = [str(PROGRAM), "--http-addr", f"127.0.0.1:{self.port}", "--db-path", str(self._folder / "data")]
+        command += ["--env", "production", "--no-analytics", "--log-level", "ERROR", "--max-indexing-threads", "2"]
+        self._process = subprocess.Popen(
+            command,
+            cwd=self._folder,
+            env={"MEILI_MASTER_KEY": self.key},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + _LONGEST_START
+        while True:
+            assert self._process.poll() is None, f"Meilisearch ended with status {self._process.returncode}"
+            assert time.monotonic() < deadline, "Meilisearch does not answer"
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"{self.url}/health", timeout=2).status_code == httpx.codes.OK:
+                    return
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(10)
+
+    def stop(self) -> None:
+        """End it and remove what it has stored."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def request(self, method: str, path: str, body: object = None) -> httpx.Response:
+        """Ask it something past our own code."""
+        with httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, timeout=20) as client:
+            return client.request(method, path, json=body)
+
+    def do(self, method: str, path: str, body: object = None) -> None:
+        """Have it do a task past our own code, and wait until that has succeeded."""
+        answer = self.request(method, path, body)
+        answer.raise_for_status()
+        task = answer.json()["taskUid"]
+        deadline = time.monotonic() + _LONGEST_START
+        while (state := self.request("GET", f"/tasks/{task}").json()["status"]) in {"enqueued", "processing"}:
+            assert time.monotonic() < deadline, f"task {task} is still {state}"
+            time.sleep(0.02)
+        assert state == "succeeded", f"task {task} {state}"
+
+    def indexes(self) -> list[str]:
+        """The names of all its indexes."""
+        return sorted(one["uid"] for one in self.request("GET", "/indexes?limit=1000").json()["results"])
