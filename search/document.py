@@ -6,7 +6,7 @@ from typing import Any
 
 from search.folding import fold
 from search.language import KIND_WORDS, SECTOR_WORDS, keys, order_key, part_keys, tells, words
-from search.thesaurus import Thesaurus, token
+from search.thesaurus import Thesaurus, term_token, token
 
 # An entry that offers nothing to sign says so in the filter for required agreements.
 NO_AGREEMENT = "none"
@@ -82,10 +82,13 @@ class _Analysis:
     thesaurus: Thesaurus
     near: dict[str, None] = field(default_factory=dict)
 
-    def field(self, texts: Iterable[tuple[str, str]], *, with_near: bool = True) -> str:
+    def field(
+        self, texts: Iterable[tuple[str, str]], *, with_near: bool = True, with_terms: bool = False
+    ) -> str:
         """The words of (text, language) pairs in their order, for phrases, and after them all that is derived."""
         literal: list[str] = []
         derived: dict[str, None] = {}
+        named: dict[str, None] = {}
         for text, language in texts:
             written = words(text)
             literal += map(fold, written)
@@ -97,11 +100,13 @@ class _Analysis:
                     elif language == "sv":
                         derived.update(dict.fromkeys(part_keys(word)))
             for mention in self.thesaurus.mentions(written, language):
-                derived.update(dict.fromkeys(token(concept) for concept in mention.concepts))
+                named.update(dict.fromkeys(token(concept) for concept in mention.concepts))
+                if with_terms:
+                    named[term_token(mention.words)] = None
                 if with_near:
                     self._add_wider(mention.concepts)
         known = set(literal)
-        return " ".join([*literal, *(word for word in derived if word not in known)])
+        return " ".join([*named, *literal, *(word for word in derived if word not in known)])
 
     def place(self, municipality: str) -> str:
         """What a municipality is and lies in, also one whose name alone is an ordinary word."""
@@ -137,12 +142,13 @@ def build(source: Mapping[str, Any], thesaurus: Thesaurus, *, free_weeks: tuple[
         id=source["id"],
         shown=_shown(source),
         facets=_facets(source),
-        title_words=analysis.field([(source["title_sv"], "sv"), (source["title_en"], "en")]),
-        summary_words=analysis.field([(source["summary_sv"], "sv"), (source["summary_en"], "en")]),
+        title_words=analysis.field([(source["title_sv"], "sv"), (source["title_en"], "en")], with_terms=True),
+        summary_words=analysis.field([(source["summary_sv"], "sv"), (source["summary_en"], "en")], with_terms=True),
         names_words=analysis.field(
             [(text, "sv") for text in (*both, *swedish_names) if text]
             + [(text, "en") for text in (*both, *english_names) if text]
-            + [(place, "en")]
+            + [(place, "en")],
+            with_terms=True,
         ),
         body_words=analysis.field([(body_sv, "sv"), (body_en, "en")], with_near=False),
         near_words=" ".join(analysis.near),

@@ -115,7 +115,8 @@ def _swedish(word: str) -> list[str]:
 def _english(word: str) -> list[str]:
     if not word.isascii() or not word.isalpha():
         return []
-    lemma = simplemma.lemmatize(word, lang="en").lower()
+    # Of two letters it makes forms of "be": AI is no such form.
+    lemma = simplemma.lemmatize(word, lang="en").lower() if len(word) > _SHORTEST_LEMMA else word
     return [lemma] if lemma != word or simplemma.is_known(word, lang="en") else []
 
 

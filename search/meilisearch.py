@@ -40,7 +40,7 @@ from search.engine import (
 from search.folding import fold
 from search.language import words
 from search.question import Reading
-from search.thesaurus import token
+from search.thesaurus import term_token, token
 
 T = TypeVar("T")
 # What a result shows; asking for less makes answers smaller and faster.
@@ -50,8 +50,6 @@ _THREADS = 16
 _MOST_ALTERNATIVES = 6
 # A surer reading's worst match stands above a less sure one's best.
 _WEIGHTS = (1.0, 0.1, 0.01, 0.001)
-# What a notion weighs beside the word itself.
-_NAMED = 0.97
 
 
 class _Requests(HttpRequests):
@@ -124,11 +122,15 @@ def _away(error: Exception) -> EngineAway:
 
 @dataclass(frozen=True)
 class _Text:
-    """What Meilisearch is asked for a reading, how doubtful that is, and what its matches weigh."""
+    """What Meilisearch is asked for a reading, which words of it an entry has to have, and how doubtful it is."""
 
     text: str
+    strategy: str = "all"
     doubt: int = 0
-    weight: float = 1.0
+
+    def as_query(self) -> dict[str, str]:
+        """The part of a query that says so."""
+        return {"q": self.text, "matchingStrategy": self.strategy}
 
 
 class MeilisearchEngine:
@@ -173,11 +175,11 @@ class MeilisearchEngine:
             for reading in request.question.readings
             if reading.doubt <= doubt
             for text in _texts(reading, request.question.excluded)
-        ] or [_Text(_excluding(request.question.excluded))]
+        ] or _texts(Reading(), request.question.excluded)
         chosen = [name for name in FACETS if request.filters.get(name)]
         main: Mapping[str, Any]
         if len(texts) == 1:
-            queries = [self._alone(request, texts[0].text, without) for without in (None, *chosen)]
+            queries = [self._alone(request, texts[0], without) for without in (None, *chosen)]
             answers = engine.multi_search(queries)["results"]
             main, counts = answers[0], [answer["facetDistribution"] for answer in answers]
         else:
@@ -191,7 +193,7 @@ class MeilisearchEngine:
             [_hit(hit, doubts, request.near) for hit in main["hits"]], main["estimatedTotalHits"], _by_count(facets)
         )
 
-    def _alone(self, request: SearchRequest, text: str, without: str | None) -> dict[str, Any]:
+    def _alone(self, request: SearchRequest, text: _Text, without: str | None) -> dict[str, Any]:
         query = self._query(request, text, without) | {"facets": _facets(without)}
         return query | ({"limit": 0} if without else _page(request))
 
@@ -200,49 +202,47 @@ class MeilisearchEngine:
     ) -> Mapping[str, Any]:
         """Several readings at once: each entry counts once, by its surest reading."""
         queries = [
-            self._query(request, text.text, without) | {"federationOptions": {"weight": text.weight}} for text in texts
+            self._query(request, text, without) | {"federationOptions": {"weight": _WEIGHTS[text.doubt]}}
+            for text in texts
         ]
         federation: dict[str, Any] = {"facetsByIndex": {self._index: _facets(without)}}
         return engine.multi_search(queries, federation | ({"limit": 0} if without else _page(request)))
 
-    def _query(self, request: SearchRequest, text: str, without: str | None) -> dict[str, Any]:
+    def _query(self, request: SearchRequest, text: _Text, without: str | None) -> dict[str, Any]:
         return {
             "indexUid": self._index,
-            "q": text,
+            **text.as_query(),
             "filter": _filter(request, without),
-            "matchingStrategy": "all",
             "attributesToRetrieve": _RETRIEVED,
             "sort": _sort(request),
         }
 
 
 def _texts(reading: Reading, excluded: Iterable[str]) -> list[_Text]:
-    """A reading in the engine's own writing: by the words that were written, and by the notions that they name.
+    """A reading in the engine's own writing; several where a term can name several notions.
 
-    An entry that has the words has the notions too; that it has the words puts it before others of its place.
+    An entry that has a term has the notion too, so the notion finds both. That it has the term itself is asked for
+    as well, without being needed: quoted words have to be there, and the engine leaves out others from the end.
     """
     terms = sorted(reading.terms, key=lambda term: term.beginning)
-    choices: list[tuple[tuple[str, ...], float]] = []
-    if all(term.words for term in terms):
-        choices.append((tuple(" ".join(term.words) for term in terms), 1.0))
-    if any(term.concepts for term in terms):
-        named = product(*(list(map(token, term.concepts)) or [" ".join(term.words)] for term in terms))
-        choices += [(choice, _NAMED) for choice in islice(named, _MOST_ALTERNATIVES)]
-    phrases = [f'"{phrase}"' for phrase in reading.phrases]
-    # A space at the end says that the last word is whole.
-    end = "" if terms and terms[-1].beginning else " "
+    needed = [*(f"-{_quoted(part)}" for part in excluded), *map(_quoted, reading.phrases)]
+    if terms and terms[-1].beginning:
+        # The last word may go on, so it can neither be quoted nor be followed by others.
+        written: Callable[[str], str] = str
+        wanted, end, strategy = [], "", "all"
+    else:
+        written = _quoted
+        # A space at the end says that the last word is whole.
+        wanted, end, strategy = [term_token(term.words) for term in terms if term.words and term.concepts], " ", "last"
+    choices = product(*(list(map(token, term.concepts)) or [" ".join(term.words)] for term in terms))
     return [
-        _Text(
-            " ".join([_excluding(excluded), *phrases, *choice]).strip() + end,
-            reading.doubt,
-            _WEIGHTS[reading.doubt] * weight,
-        )
-        for choice, weight in choices
+        _Text(" ".join([*needed, *map(written, choice), *wanted]) + end, strategy, reading.doubt)
+        for choice in islice(choices, _MOST_ALTERNATIVES)
     ]
 
 
-def _excluding(excluded: Iterable[str]) -> str:
-    return " ".join(f'-"{part}"' if " " in part else f"-{part}" for part in excluded)
+def _quoted(text: str) -> str:
+    return f'"{text}"'
 
 
 def _page(request: SearchRequest) -> dict[str, int]:

@@ -145,6 +145,11 @@ def token(concept: int) -> str:
     return f"zq{letters}qz"
 
 
+def term_token(words: Sequence[str]) -> str:
+    """The word that says in the index that a title or summary has a term itself, and not only what it names."""
+    return f"zw{''.join(words)}wz"
+
+
 def is_token(word: str) -> bool:
-    """Whether a word of the index stands for a notion."""
-    return word.startswith("zq") and word.endswith("qz")
+    """Whether a word of the index stands for a notion or a term."""
+    return (word.startswith("zq") and word.endswith("qz")) or (word.startswith("zw") and word.endswith("wz"))
