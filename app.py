@@ -34,7 +34,9 @@ LARGEST_BODY = 12 * 1024 * 1024
 @asynccontextmanager
 async def _database_pool(_: Litestar) -> AsyncIterator[None]:
     await database.wait_until_it_answers(load_settings().database_url, LONGEST_WAIT)
-    await database.engine().start_connection_pool(min_size=2, max_size=load_settings().database_connections)
+    await database.engine().start_connection_pool(
+        min_size=2, max_size=load_settings().database_connections, reset=database.leave_as_it_is
+    )
     try:
         yield
     finally:

@@ -2,92 +2,146 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
 from search.folding import fold
-from search.language import keys, part_keys
+from search.language import LANGUAGES, keys, part_keys
 from search.question import Question
 from search.thesaurus import Thesaurus
 
 _WORD = re.compile(r"[^\W_]+")
 # How much of a long text is shown around the first match, in characters.
 _BEFORE, _AFTER = 80, 170
+Span = tuple[int, int]
 
 
 class Highlighter:
-    """Marks the matches of one question in as many texts as there are."""
+    """Marks the matches of one question in as many texts as there are.
+
+    Most of what a text holds matches nothing, so each different run of characters between spaces is judged once, and
+    only where one could begin a match is the text taken apart into words.
+    """
 
     def __init__(self, question: Question, thesaurus: Thesaurus) -> None:
         terms = [term for reading in question.readings for term in reading.terms]
         self._keys = {word for term in terms for word in (*term.words, term.literal) if " " not in word}
         self._beginnings = tuple(term.literal for term in terms if term.beginning and term.literal)
-        self._sequences = [tuple(term.literal.split()) for term in terms if " " in term.literal]
-        self._sequences += [tuple(phrase.split()) for reading in question.readings for phrase in reading.phrases]
+        sequences = [tuple(term.literal.split()) for term in terms if " " in term.literal]
+        sequences += [tuple(phrase.split()) for reading in question.readings for phrase in reading.phrases]
         for concept in thesaurus.narrower({id for term in terms for id in term.concepts}):
             for sequence in thesaurus.written(concept):
                 if len(sequence) == 1:
                     self._keys.add(sequence[0])
                 else:
-                    self._sequences.append(sequence)
+                    sequences.append(sequence)
         self._starts: dict[str, list[tuple[str, ...]]] = {}
-        for sequence in self._sequences:
+        for sequence in sequences:
             if sequence:
                 self._starts.setdefault(sequence[0], []).append(sequence)
-        self._known: dict[str, bool] = {}
+        self._may_begin = self._keys | self._starts.keys()
+        # By language, the runs with which a match could begin and those with which none can; the same of words.
+        self._runs: dict[str, tuple[set[str], set[str]]] = {code: (set(), set()) for code in LANGUAGES}
+        self._words: dict[str, dict[str, bool]] = {code: {} for code in LANGUAGES}
 
     def mark(self, text: str, language: str) -> Markup | None:
         """The whole text as HTML with `<mark>` around matches; None if there is none."""
-        found = self._found(text, language)
+        found = self._found(text, language) if self._likely_runs(text, language) else []
         return _marked(text, found) if found else None
 
     def fragment(self, text: str, language: str) -> Markup | None:
         """A part of the text around its first match, marked; None if there is none."""
-        found = self._found(text, language)
-        if not found:
-            return None
-        start = max(0, found[0][0] - _BEFORE)
-        stop = min(len(text), found[0][1] + _AFTER)
-        # Whole words only.
-        start = text.rfind(" ", 0, start) + 1 if start else 0
-        stop = text.find(" ", stop) if " " in text[stop:] else len(text)
-        inside = [(a - start, b - start) for a, b in found if a >= start and b <= stop]
-        return _marked(text[start:stop].replace("\n", " "), inside)
+        places = (place for run in self._likely_runs(text, language) for place in _places(text, run))
+        for place, end in sorted(places):
+            part = _around(text, place, end)
+            if found := self._found(part, language):
+                return _marked(part, found)
+        return None
 
-    def _found(self, text: str, language: str) -> list[tuple[int, int]]:
-        written = [(match.start(), match.end(), match.group()) for match in _WORD.finditer(text)]
-        found = [(start, end) for start, end, word in written if self._matches(word, language)]
-        if self._starts:
-            found += self._sequences_in(written, language)
-        return _joined(found)
+    def _likely_runs(self, text: str, language: str) -> set[str]:
+        """The runs of characters in a text with which a match could begin."""
+        likely, unlikely = self._runs[language]
+        runs = set(text.split())
+        for run in runs - unlikely - likely:
+            if any(self._is_likely(word, language) for word in _WORD.findall(run)):
+                likely.add(run)
+            else:
+                unlikely.add(run)
+        return runs & likely
 
-    def _matches(self, word: str, language: str) -> bool:
-        known = self._known.get(word)
-        if known is None:
-            known = self._known[word] = self._judge(word, language)
-        return known
+    def _is_likely(self, word: str, language: str) -> bool:
+        judged = self._words[language]
+        if word not in judged:
+            judged[word] = not self._may_begin.isdisjoint(_all_keys(word, language)) or self._has_beginning(word)
+        return judged[word]
 
-    def _judge(self, word: str, language: str) -> bool:
-        lowered = unicodedata.normalize("NFC", word).lower()
-        if any(key in self._keys for key in keys(lowered, language)):
-            return True
-        if self._beginnings and fold(lowered).startswith(self._beginnings):
-            return True
-        return any(key in self._keys for key in part_keys(lowered))
+    def _has_beginning(self, word: str) -> bool:
+        return bool(self._beginnings) and fold(unicodedata.normalize("NFC", word)).startswith(self._beginnings)
 
-    def _sequences_in(self, written: list[tuple[int, int, str]], language: str) -> Iterable[tuple[int, int]]:
-        forms = [keys(unicodedata.normalize("NFC", word).lower(), language) for _, _, word in written]
-        for place, form in enumerate(forms):
-            for key in form:
-                for sequence in self._starts.get(key, ()):
-                    end = place + len(sequence)
-                    if end <= len(forms) and all(part in forms[place + n] for n, part in enumerate(sequence)):
-                        yield written[place][0], written[end - 1][1]
+    def _found(self, text: str, language: str) -> list[Span]:
+        written = list(_WORD.finditer(text))
+        spans = (
+            self._match_at(written, place, language)
+            for place, word in enumerate(written)
+            if self._is_likely(word.group(), language)
+        )
+        return _joined(span for span in spans if span is not None)
+
+    def _match_at(self, written: Sequence[re.Match[str]], place: int, language: str) -> Span | None:
+        """What matches from a word of a text on, the longest there is."""
+        word = written[place].group()
+        length = max(self._lengths(written, place, language), default=0)
+        if not length:
+            is_match = not self._keys.isdisjoint(_all_keys(word, language)) or self._has_beginning(word)
+            length = int(is_match)
+        return (written[place].start(), written[place + length - 1].end()) if length else None
+
+    def _lengths(self, written: Sequence[re.Match[str]], place: int, language: str) -> Iterable[int]:
+        """How many words the sequences have that stand at a place."""
+        for key in _forms(written[place].group(), language):
+            for sequence in self._starts.get(key, ()):
+                rest = written[place + 1 : place + len(sequence)]
+                if len(rest) == len(sequence) - 1 and all(
+                    part in _forms(match.group(), language) for part, match in zip(sequence[1:], rest, strict=True)
+                ):
+                    yield len(sequence)
 
 
-def _joined(found: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    joined: list[tuple[int, int]] = []
+@lru_cache(maxsize=100_000)
+def _forms(word: str, language: str) -> tuple[str, ...]:
+    """The keys of a word as it stands in a text."""
+    return keys(unicodedata.normalize("NFC", word).lower(), language)
+
+
+@lru_cache(maxsize=100_000)
+def _all_keys(word: str, language: str) -> frozenset[str]:
+    """The keys of a word as it stands in a text, and those of its parts."""
+    return frozenset((*_forms(word, language), *part_keys(unicodedata.normalize("NFC", word).lower())))
+
+
+def _places(text: str, run: str) -> Iterable[Span]:
+    """Where a run of characters stands between spaces."""
+    place = text.find(run)
+    while place >= 0:
+        end = place + len(run)
+        if (place == 0 or text[place - 1].isspace()) and (end == len(text) or text[end].isspace()):
+            yield place, end
+        place = text.find(run, end)
+
+
+def _around(text: str, start: int, end: int) -> str:
+    """A part of a text, in whole words and on one line."""
+    start = max(0, start - _BEFORE)
+    end = min(len(text), end + _AFTER)
+    start = text.rfind(" ", 0, start) + 1 if start else 0
+    end = text.find(" ", end) if " " in text[end:] else len(text)
+    return text[start:end].replace("\n", " ")
+
+
+def _joined(found: Iterable[Span]) -> list[Span]:
+    joined: list[Span] = []
     for start, end in sorted(found):
         if joined and start < joined[-1][1]:
             joined[-1] = (joined[-1][0], max(joined[-1][1], end))
@@ -96,11 +150,12 @@ def _joined(found: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def _marked(text: str, found: Iterable[tuple[int, int]]) -> Markup:
+def _marked(text: str, found: Iterable[Span]) -> Markup:
     """HTML in which everything that somebody wrote is escaped, and only the marks are tags."""
-    parts: list[Markup] = []
+    parts: list[str] = []
     at = 0
     for start, end in found:
-        parts += [escape(text[at:start]), Markup("<mark>{}</mark>").format(text[start:end])]
+        parts += [escape(text[at:start]), "<mark>", escape(text[start:end]), "</mark>"]
         at = end
-    return Markup("").join([*parts, escape(text[at:])])
+    # Every part is escaped above.
+    return Markup("".join([*parts, escape(text[at:])]))  # noqa: S704

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import meilisearch
 import requests
+import urllib3
 from meilisearch._httprequests import HttpRequests
 from meilisearch.errors import (
     MeilisearchApiError,
@@ -21,6 +22,7 @@ from meilisearch.errors import (
     MeilisearchError,
     MeilisearchTimeoutError,
 )
+from pydantic_core import from_json
 
 from registry.settings import load_settings
 from search.document import SHOWN
@@ -52,20 +54,41 @@ _MOST_ALTERNATIVES = 6
 _WEIGHTS = (1.0, 0.1, 0.01, 0.001)
 
 
+class _Answer(requests.Response):
+    """An answer that has been read whole."""
+
+    def __init__(self, answer: urllib3.BaseHTTPResponse) -> None:
+        super().__init__()
+        self.status_code = answer.status
+        self.reason = answer.reason or ""
+        self._content = answer.data
+
+    def json(self, **_: Any) -> Any:  # noqa: ANN401  # JSON
+        return from_json(self.content)
+
+
 class _Requests(HttpRequests):
     """Requests of the client over one connection that stays open, without compression.
 
-    Compressing costs Meilisearch ten times what it saves on a short way.
+    Compressing costs Meilisearch ten times what it saves on a short way. What `requests` does around the connection
+    that it keeps (cookies, proxies, redirects) costs more than sending and reading.
     """
 
     def __init__(self, config: Any) -> None:  # noqa: ANN401  # the client's own, not exported
         super().__init__(config)
         self.headers["Accept-Encoding"] = "identity"
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._pool = urllib3.PoolManager(num_pools=1, maxsize=1, retries=False)
 
     def send_request(self, http_method: Callable[..., Any], path: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # as the client has it
-        return super().send_request(getattr(self._session, http_method.__name__), path, *args, **kwargs)
+        method = http_method.__name__
+
+        def send(url: str, *, timeout: float, headers: Mapping[str, str], data: bytes | str | None = None) -> _Answer:
+            body = data.encode() if isinstance(data, str) else data
+            return _Answer(self._pool.urlopen(method.upper(), url, body=body, headers=headers, timeout=timeout))
+
+        # The client asks it for its name.
+        send.__name__ = method
+        return super().send_request(send, path, *args, **kwargs)
 
 
 class _Local(threading.local):
@@ -99,12 +122,14 @@ async def in_thread(work: Callable[[meilisearch.Client], T], longest: int = _LON
     def guarded() -> T:
         try:
             return work(client(longest))
-        except (MeilisearchError, requests.RequestException, ValueError, LookupError, TypeError) as error:
+        except (MeilisearchError, requests.RequestException, urllib3.exceptions.HTTPError, *_UNEXPECTED) as error:
             raise _away(error) from error
 
     return await asyncio.get_running_loop().run_in_executor(_threads, guarded)
 
 
+# An answer that is no JSON, or JSON of another shape.
+_UNEXPECTED = (ValueError, LookupError, TypeError)
 _TROUBLES = {
     "index_not_found": Trouble.INDEX_MISSING,
     "invalid_api_key": Trouble.REFUSED,
@@ -115,7 +140,7 @@ _TROUBLES = {
 def _away(error: Exception) -> EngineAway:
     if isinstance(error, MeilisearchApiError):
         return EngineAway(f"Meilisearch says: {error.message}", _TROUBLES.get(error.code or "", Trouble.BROKEN))
-    if isinstance(error, (MeilisearchCommunicationError, MeilisearchTimeoutError, requests.ConnectionError)):
+    if isinstance(error, (MeilisearchCommunicationError, MeilisearchTimeoutError, urllib3.exceptions.HTTPError)):
         return EngineAway(f"Meilisearch does not answer at {load_settings().meilisearch_url}", Trouble.UNREACHABLE)
     return EngineAway(f"Meilisearch has answered what nobody expects ({type(error).__name__}: {error})")
 

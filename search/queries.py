@@ -6,7 +6,7 @@ moment later.
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -28,7 +28,7 @@ from search.highlight import Highlighter
 from search.language import LANGUAGES
 from search.meilisearch import MeilisearchEngine
 from search.postgres import PostgresEngine
-from search.question import LEFT_OUT, ask
+from search.question import LEFT_OUT, Question, ask
 from search.thesaurus import Thesaurus
 
 log = logging.getLogger(__name__)
@@ -143,11 +143,11 @@ async def find(actor: Actor, request: SearchRequest, engine: SearchEngine | None
     result, answered = await _engines.ask(asked, lambda engine, asked: engine.search(asked), engine)
     doubts = {hit.doubt for hit in result.hits}
     return SearchResult(
-        items=await _shown(result.hits, asked, thesaurus),
+        items=await _shown(result.hits, question, thesaurus),
         total=result.total,
         facets=result.facets,
         engine=answered.name,
-        corrected=asked.question.corrected if doubts and 0 not in doubts and request.page == 1 else "",
+        corrected=question.corrected if doubts and 0 not in doubts and request.page == 1 else "",
         only_some_words=doubts == {LEFT_OUT},
     )
 
@@ -169,10 +169,13 @@ def audiences_of(actor: Actor) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-async def _shown(hits: Iterable[Hit], request: SearchRequest, thesaurus: Thesaurus) -> list[Found]:
-    if not request.question.readings:
+async def _shown(hits: Sequence[Hit], question: Question, thesaurus: Thesaurus) -> list[Found]:
+    # What no reading of a found entry asks for is nothing to mark.
+    doubt = max((hit.doubt for hit in hits), default=0)
+    readings = tuple(reading for reading in question.readings if reading.doubt <= doubt)
+    if not readings:
         return [_found(hit, {}) for hit in hits]
-    highlighter = Highlighter(request.question, thesaurus)
+    highlighter = Highlighter(replace(question, readings=readings), thesaurus)
     marked = {hit.id: _marks(highlighter, hit.shown) for hit in hits}
     bodies = await _bodies([id for id, found in marked.items() if not found])
     for id, body in bodies.items():

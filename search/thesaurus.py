@@ -35,8 +35,9 @@ class Thesaurus:
         self._single: dict[str, list[int]] = defaultdict(list)
         self._longer: dict[str, dict[str, list[tuple[tuple[str, ...], int]]]] = defaultdict(lambda: defaultdict(list))
         self._narrower: dict[int, list[int]] = defaultdict(list)
+        self._written = {concept.id: _written(concept) for concept in self.concepts.values()}
         for concept in self.concepts.values():
-            for sequence in self.written(concept.id):
+            for sequence in self._written[concept.id]:
                 if len(sequence) == 1:
                     self._single[sequence[0]].append(concept.id)
                 else:
@@ -91,9 +92,7 @@ class Thesaurus:
 
     def written(self, concept: int) -> list[tuple[str, ...]]:
         """The terms of a notion, as sequences of keys."""
-        one = self.concepts[concept]
-        terms = [canonical(term, language) for language, listed in (("sv", one.sv), ("en", one.en)) for term in listed]
-        return [term for term in terms if term]
+        return self._written[concept]
 
     def narrower(self, concepts: Iterable[int]) -> frozenset[int]:
         """Some notions and all that are narrower, however far down."""
@@ -112,6 +111,13 @@ class Thesaurus:
         if concept not in self._wider:
             self._wider[concept] = _closure(self.broader(concept), self.broader)
         return self._wider[concept]
+
+
+def _written(concept: Concept) -> list[tuple[str, ...]]:
+    terms = [
+        canonical(term, language) for language, listed in (("sv", concept.sv), ("en", concept.en)) for term in listed
+    ]
+    return [term for term in terms if term]
 
 
 def _closure(start: Iterable[int], step: Callable[[int], Iterable[int]]) -> frozenset[int]:
