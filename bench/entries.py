@@ -131,9 +131,9 @@ class Writer:
         }
 
     def opening_hours(self) -> list[tuple[int, time, time]]:
-        """Weekdays with hours."""
-        opens = time(self.chance.choice((7, 8, 9)))
-        return [(day, opens, time(self.chance.choice((16, 17, 21)))) for day in range(1, self.chance.choice((5, 6, 8)))]
+        """Weekdays with hours, the same on each."""
+        opens, closes = time(self.chance.choice((7, 8, 9))), time(self.chance.choice((16, 17, 21)))
+        return [(day, opens, closes) for day in range(1, self.chance.choice((5, 6, 8)))]
 
     def _name(self) -> str:
         first, middle, last = (self.chance.choice(listed) for listed in words.SYLLABLES)

@@ -21,8 +21,8 @@ Span = tuple[int, int]
 class Highlighter:
     """Marks the matches of one question in as many texts as there are.
 
-    Most of what a text holds matches nothing, so each different run of characters between spaces is judged once, and
-    only where one could begin a match is the text taken apart into words.
+    Most of what a text holds matches nothing. So each different run of characters between spaces is judged once, and
+    only a text that has one with which a match could begin is taken apart into words.
     """
 
     def __init__(self, question: Question, thesaurus: Thesaurus) -> None:
@@ -42,9 +42,8 @@ class Highlighter:
             if sequence:
                 self._starts.setdefault(sequence[0], []).append(sequence)
         self._may_begin = self._keys | self._starts.keys()
-        # By language, the runs with which a match could begin and those with which none can; the same of words.
-        self._runs: dict[str, tuple[set[str], set[str]]] = {code: (set(), set()) for code in LANGUAGES}
-        self._words: dict[str, dict[str, bool]] = {code: {} for code in LANGUAGES}
+        # By language, whether a match could begin with a run of characters.
+        self._judged: dict[str, dict[str, bool]] = {code: {} for code in LANGUAGES}
 
     def mark(self, text: str, language: str) -> Markup | None:
         """The whole text as HTML with `<mark>` around matches; None if there is none."""
@@ -53,40 +52,35 @@ class Highlighter:
 
     def fragment(self, text: str, language: str) -> Markup | None:
         """A part of the text around its first match, marked; None if there is none."""
-        places = (place for run in self._likely_runs(text, language) for place in _places(text, run))
+        places = (place for run in set(self._likely_runs(text, language)) for place in _places(text, run))
         for place, end in sorted(places):
             part = _around(text, place, end)
             if found := self._found(part, language):
                 return _marked(part, found)
         return None
 
-    def _likely_runs(self, text: str, language: str) -> set[str]:
-        """The runs of characters in a text with which a match could begin."""
-        likely, unlikely = self._runs[language]
-        runs = set(text.split())
-        for run in runs - unlikely - likely:
-            if any(self._is_likely(word, language) for word in _WORD.findall(run)):
-                likely.add(run)
-            else:
-                unlikely.add(run)
-        return runs & likely
+    def _judge(self, runs: Iterable[str], language: str) -> dict[str, bool]:
+        """Whether a match could begin with a run of characters, for these runs at least."""
+        judged = self._judged[language]
+        for run in runs:
+            if run not in judged:
+                judged[run] = not self._may_begin.isdisjoint(_run_keys(run, language)) or self._has_beginning(run)
+        return judged
 
-    def _is_likely(self, word: str, language: str) -> bool:
-        judged = self._words[language]
-        if word not in judged:
-            judged[word] = not self._may_begin.isdisjoint(_all_keys(word, language)) or self._has_beginning(word)
-        return judged[word]
+    def _likely_runs(self, text: str, language: str) -> list[str]:
+        runs = text.split()
+        judged = self._judge(runs, language)
+        return [run for run in runs if judged[run]]
 
-    def _has_beginning(self, word: str) -> bool:
-        return bool(self._beginnings) and fold(unicodedata.normalize("NFC", word)).startswith(self._beginnings)
+    def _has_beginning(self, run: str) -> bool:
+        if not self._beginnings:
+            return False
+        return any(word.startswith(self._beginnings) for word in _WORD.findall(fold(unicodedata.normalize("NFC", run))))
 
     def _found(self, text: str, language: str) -> list[Span]:
         written = list(_WORD.finditer(text))
-        spans = (
-            self._match_at(written, place, language)
-            for place, word in enumerate(written)
-            if self._is_likely(word.group(), language)
-        )
+        judged = self._judge([word[0] for word in written], language)
+        spans = [self._match_at(written, place, language) for place, word in enumerate(written) if judged[word[0]]]
         return _joined(span for span in spans if span is not None)
 
     def _match_at(self, written: Sequence[re.Match[str]], place: int, language: str) -> Span | None:
@@ -94,7 +88,7 @@ class Highlighter:
         word = written[place].group()
         length = max(self._lengths(written, place, language), default=0)
         if not length:
-            is_match = not self._keys.isdisjoint(_all_keys(word, language)) or self._has_beginning(word)
+            is_match = not self._keys.isdisjoint(_run_keys(word, language)) or self._has_beginning(word)
             length = int(is_match)
         return (written[place].start(), written[place + length - 1].end()) if length else None
 
@@ -116,9 +110,12 @@ def _forms(word: str, language: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=100_000)
-def _all_keys(word: str, language: str) -> frozenset[str]:
-    """The keys of a word as it stands in a text, and those of its parts."""
-    return frozenset((*_forms(word, language), *part_keys(unicodedata.normalize("NFC", word).lower())))
+def _run_keys(run: str, language: str) -> frozenset[str]:
+    """The keys of the words of a run of characters, and those of their parts."""
+    found: set[str] = set()
+    for word in _WORD.findall(unicodedata.normalize("NFC", run).lower()):
+        found.update(keys(word, language), part_keys(word))
+    return frozenset(found)
 
 
 def _places(text: str, run: str) -> Iterable[Span]:

@@ -23,7 +23,7 @@ from search.document import Document, build
 from search.source import fetch_sources
 
 # Counts up whenever documents are derived in another way, so that all of them are derived anew.
-DERIVATION = 3
+DERIVATION = 4
 BATCH = 500
 # Derived together beside other work: their entries are locked meanwhile, and changes of them have to wait.
 _FEW = 50
@@ -31,6 +31,8 @@ _TEXTS = ("title_words", "summary_words", "names_words", "near_words", "body_wor
 _WORDS = _TEXTS[:5]
 _COLUMNS = (*_TEXTS, "order_sv", "order_en", "free_weeks")
 _LOCK = 5271
+_LONGEST_COUNT = 600.0  # seconds
+_VECTORS = "SELECT vector FROM search_document WHERE shown->>'staff'"
 Progress = Callable[[int, int], None]
 
 
@@ -169,15 +171,15 @@ async def _derive(entry_ids: Sequence[int], *, count_words: bool) -> list[int]:
         _LOCK,
         list(entry_ids),
     )
+    derived, gone = await _derive_anew(entry_ids)
     before = {
         row["id"]: row
         for row in await database.fetch(
             f"SELECT id, checksum, shown->>'staff' = 'true' AS staff, {', '.join(_WORDS)}"
             " FROM search_document WHERE id = ANY ($1::bigint[])",
-            list(entry_ids),
+            [*(one.document.id for one in derived), *gone],
         )
     }
-    derived, gone = await _derive_anew(entry_ids)
     await _store(derived)
     await database.fetch("DELETE FROM search_document WHERE id = ANY ($1::bigint[])", gone)
     changed = [
@@ -297,14 +299,13 @@ async def _recount(documents: Iterable[Document], before: Iterable[Any], changed
 
 
 async def _count_all_words() -> None:
-    """Count every word anew."""
+    """Count every word anew, as PostgreSQL has it in the vectors: that is many times faster than taking texts apart."""
     async with database.transaction():
         await database.fetch("LOCK TABLE search_word IN EXCLUSIVE MODE")
         await database.fetch("DELETE FROM search_word")
-        await database.fetch(
+        await database.connection().execute(
             "INSERT INTO search_word (word, public, staff)"
-            " SELECT word, count(*) FILTER (WHERE NOT staff), count(*) FILTER (WHERE staff) FROM ("
-            "  SELECT DISTINCT d.id, d.shown->>'staff' = 'true' AS staff, word FROM search_document d,"
-            f"  unnest(string_to_array(concat_ws(' ', {', '.join(f'd.{name}' for name in _WORDS)}), ' ')) AS word"
-            ") AS counted WHERE word <> '' GROUP BY word"
+            " SELECT coalesce(p.word, s.word), coalesce(p.ndoc, 0), coalesce(s.ndoc, 0)"
+            f" FROM ts_stat($${_VECTORS} = 'false'$$) p FULL JOIN ts_stat($${_VECTORS} = 'true'$$) s ON s.word = p.word",
+            timeout=_LONGEST_COUNT,
         )
