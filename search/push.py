@@ -78,8 +78,10 @@ def is_configured() -> bool:
     return bool(load_settings().meilisearch_url)
 
 
-async def note(entry_ids: Iterable[int]) -> None:
+async def note(entry_ids: Sequence[int]) -> None:
     """Note in the running transaction that Meilisearch has yet to hear of some entries."""
+    if not entry_ids:
+        return
     await database.fetch(
         "INSERT INTO search_push (entry, asked_at)"
         " SELECT id, clock_timestamp() FROM unnest($1::bigint[]) AS id ORDER BY id"

@@ -1,8 +1,8 @@
 """Keeping the documents in step with the entries: some after a change, or all of them.
 
 A change enqueues a job in its own transaction. The job derives the document anew from what is true when it runs,
-so it may run late, twice or out of order; one entry is derived by one transaction at a time. Where Meilisearch is
-configured, what has changed is noted in the same transaction and pushed afterwards (search/push.py).
+so it may run late, twice or out of order; one entry is derived by one transaction at a time. What has changed is
+noted in the same transaction and, where Meilisearch is configured, pushed afterwards (search/push.py).
 """
 
 import asyncio
@@ -50,8 +50,8 @@ async def index_entries(entry_ids: Sequence[int]) -> list[int]:
     """Make the documents of some entries say what is true now, push what has changed, and return which that is."""
     async with database.transaction():
         changed = await _derive(sorted(set(entry_ids)), count_words=True)
-    if changed:
-        await push.push_pending(changed)
+    # What somebody else has derived and not pushed yet, too.
+    await push.push_pending(entry_ids)
     return changed
 
 
@@ -187,8 +187,8 @@ async def _derive(entry_ids: Sequence[int], *, count_words: bool) -> list[int]:
         await _recount(
             [one.document for one in derived], [before[id] for id in (*gone, *changed) if id in before], changed
         )
-    if push.is_configured():
-        await push.note([*changed, *gone])
+    # Also where no Meilisearch is configured: a command that somebody runs without its address must not hide changes.
+    await push.note([*changed, *gone])
     return [*changed, *gone]
 
 

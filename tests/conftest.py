@@ -154,30 +154,49 @@ class Server:
     address: str
 
 
+_workers: list[subprocess.Popen[bytes]] = []
+
+
+def start_registry(command: str, **environment: str) -> subprocess.Popen[bytes]:
+    """A command of the registry as a process of its own, on the test database."""
+    return subprocess.Popen([sys.executable, "-m", "cli", command], cwd=ROOT, env=os.environ | environment)
+
+
 @pytest.fixture(scope="session")
 def server(database: str) -> Iterator[Server]:
     """The real thing: `registry serve` and `registry worker`."""
     port = free_port()
-    environment = os.environ | {
+    environment = {
         "REGISTRY_DATABASE_URL": database,
         "REGISTRY_PORT": str(port),
         "REGISTRY_BASE_URL": f"http://127.0.0.1:{port}",
         "REGISTRY_LOG_LEVEL": "warning",
         "REGISTRY_DATABASE_CONNECTIONS": "8",
     }
-    processes = [
-        subprocess.Popen([sys.executable, "-m", "cli", command], cwd=ROOT, env=environment)
-        for command in ("serve", "worker")
-    ]
+    web = start_registry("serve", **environment)
+    _workers.append(start_registry("worker", **environment))
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until(lambda: httpx.get(f"{address}/readyz", timeout=2).status_code == 200, 30)
         yield Server(address)
     finally:
-        for process in processes:
+        for process in (web, *_workers):
             process.terminate()
-        for process in processes:
+        for process in (web, *_workers):
             process.wait(15)
+
+
+@pytest.fixture
+def no_other_worker() -> Iterator[None]:
+    """No worker runs but those that the test starts; the one of `server` comes back afterwards."""
+    was_running = bool(_workers)
+    while _workers:
+        process = _workers.pop()
+        process.terminate()
+        process.wait(15)
+    yield
+    if was_running:
+        _workers.append(start_registry("worker", REGISTRY_LOG_LEVEL="warning", REGISTRY_DATABASE_CONNECTIONS="8"))
 
 
 def _wait_until(check: Callable[[], bool], seconds: float) -> None:

@@ -3,10 +3,12 @@
 import contextlib
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -53,6 +55,16 @@ class MeilisearchServer:
         self._process.kill()
         self._process.wait(10)
 
+    def pause(self) -> None:
+        """Let it take connections, but answer nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Answer again after a pause."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         """End it and remove what it has stored."""
         if self._process is not None and self._process.poll() is None:
@@ -78,6 +90,14 @@ class MeilisearchServer:
             assert time.monotonic() < deadline, f"task {task} is still {state}"
             time.sleep(0.02)
         assert state == "succeeded", f"task {task} {state}"
+
+    def document(self, index: str, id: int) -> dict[str, Any] | None:
+        """A document of an index; None if there is none."""
+        answer = self.request("GET", f"/indexes/{index}/documents/{id}")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        found: dict[str, Any] = answer.raise_for_status().json()
+        return found
 
     def indexes(self) -> list[str]:
         """The names of all its indexes."""
