@@ -16,6 +16,7 @@ from registry.web import language
 from registry.web.mails import send_mail
 from search import queries, saved
 from search.codes import Frequency
+from search.postgres import PostgresEngine
 from search.queries import Found
 from search.saved import SavedSearchView
 
@@ -113,7 +114,9 @@ def _keep_the_pause(search: SavedSearchView, now: datetime) -> None:
 
 async def _finds(actor: Actor, search: SavedSearchView, entry_id: int) -> bool:
     asked = search.asked.to_request(actor, search.language)
-    result = await queries.find(actor, replace(asked, sure_only=True, only=entry_id, page=1, page_size=1))
+    result = await queries.find(
+        actor, replace(asked, sure_only=True, only=entry_id, page=1, page_size=1), PostgresEngine()
+    )
     return bool(result.items)
 
 

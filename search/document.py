@@ -49,8 +49,9 @@ class Document:
     `shown` is what a result shows, by the names of the entry's fields, and what it is ordered by; `facets` are its
     values for every filter (`search.engine.FACETS`). The `*_words` are what can be found: the folded words in their
     order, then their keys and the notions that they name; of title, summary, names (places, organisations, keywords,
-    what kind and sectors are called) and body; `near` has the parts of compounds and the wider notions of all but the
-    body. `body_*` is the body as it was written. `order_*` are the keys of the title order.
+    what kind and sectors are called) and body. `near` has the parts of compounds and the wider notions of all but the
+    body, whose parts of compounds stand with it. `body_*` is the body as it was written, `order_*` the keys of the
+    title order.
     """
 
     id: int
@@ -91,8 +92,10 @@ class _Analysis:
             for word in written:
                 if tells(word):
                     derived.update(dict.fromkeys(keys(word, language)))
-                    if with_near and language == "sv":
+                    if language == "sv" and with_near:
                         self._add_parts(word)
+                    elif language == "sv":
+                        derived.update(dict.fromkeys(part_keys(word)))
             for mention in self.thesaurus.mentions(written, language):
                 derived.update(dict.fromkeys(token(concept) for concept in mention.concepts))
                 if with_near:

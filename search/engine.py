@@ -7,11 +7,13 @@ request's reader may see.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import asin, cos, radians, sin, sqrt
 from typing import Any, Protocol
 
 from search.question import LEFT_OUT, NOTHING_ASKED, Question
 
 LONGEST_TEXT = 500
+EARTH_RADIUS_KM = 6371.0088
 LARGEST_PAGE = 100
 MOST_SUGGESTIONS = 8
 # So many found entries are enough: the less sure readings of a question are asked only where there are fewer.
@@ -48,6 +50,14 @@ class Near:
     longitude: float
     radius_km: float
 
+    def distance_km(self, latitude: float, longitude: float) -> float:
+        """Kilometres along the surface of a sphere to a place (the haversine formula)."""
+        here, there = radians(self.latitude), radians(latitude)
+        half_chord = sin((there - here) / 2) ** 2 + cos(here) * cos(there) * (
+            sin(radians(longitude - self.longitude) / 2) ** 2
+        )
+        return 2 * EARTH_RADIUS_KM * asin(sqrt(min(1.0, half_chord)))
+
 
 @dataclass(frozen=True)
 class SearchRequest:
@@ -56,6 +66,7 @@ class SearchRequest:
     An empty one lists everything. `staff` says whether the reader sees what is for staff. `filters` holds codes by the
     names of FACETS. `audiences` finds only what one of these may book, `free_week` (ISO 8601, `2026-W49`) only what
     has a free time in that week, `only` just the entry with this id, and `sure_only` nothing but what was asked for.
+    `hidden` are entries that no longer may be found, though an index may not know of it yet.
     `language` decides the order of titles. Pages count from 1.
     """
 
@@ -67,6 +78,7 @@ class SearchRequest:
     free_week: str | None = None
     only: int | None = None
     sure_only: bool = False
+    hidden: tuple[int, ...] = ()
     sort: Sort = Sort.RELEVANCE
     page: int = 1
     page_size: int = 20
@@ -141,5 +153,5 @@ class SearchEngine(Protocol):
     async def search(self, request: SearchRequest) -> EngineResult:
         """Answer a question; raises EngineAway."""
 
-    async def suggest(self, text: str, *, staff: bool, language: str) -> list[Suggestion]:
-        """Up to MOST_SUGGESTIONS entries for what has been typed so far; raises EngineAway."""
+    async def suggest(self, request: SearchRequest) -> list[Suggestion]:
+        """Up to MOST_SUGGESTIONS entries for the text that has been typed so far; raises EngineAway."""

@@ -64,6 +64,14 @@ async def understanding(*, staff: bool) -> tuple[Thesaurus, IndexWords]:
     return _memory.thesaurus, _memory.words[staff]
 
 
+async def refresh() -> None:
+    """Read the vocabulary and the words of the index as they are now."""
+    await thesaurus()
+    _memory.words_are_of = None
+    await _read_words()
+    _memory.looked_at = _memory.words_looked_at = time.monotonic()
+
+
 async def _read_words() -> None:
     row = await database.fetch_one("SELECT max(indexed_at) AS at, count(*) AS n FROM search_document")
     state = (row["at"], row["n"], _memory.version) if row else None

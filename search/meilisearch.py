@@ -30,6 +30,7 @@ from search.engine import (
     EngineAway,
     EngineResult,
     Hit,
+    Near,
     SearchRequest,
     Sort,
     Suggestion,
@@ -43,7 +44,7 @@ from search.thesaurus import token
 
 T = TypeVar("T")
 # What a result shows; asking for less makes answers smaller and faster.
-_RETRIEVED = ["id", *SHOWN]
+_RETRIEVED = ["id", "place", *SHOWN]
 _LONGEST_WAIT = 3  # seconds; a search that takes longer is made in PostgreSQL
 _THREADS = 16
 _MOST_ALTERNATIVES = 6
@@ -146,17 +147,17 @@ class MeilisearchEngine:
             return result
         return await in_thread(lambda engine: self._ask(engine, request, doubt))
 
-    async def suggest(self, text: str, *, staff: bool, language: str) -> list[Suggestion]:
+    async def suggest(self, request: SearchRequest) -> list[Suggestion]:
         """Entries with words in their title that begin with the words of the text, in the order of titles."""
-        typed = " ".join(fold(word) for word in words(text))
+        typed = " ".join(fold(word) for word in words(request.text))
         if not typed:
             return []
         query = {
             "attributesToSearchOn": ["title_words"],
             "attributesToRetrieve": ["slug", "kind", "title_sv", "title_en"],
-            "filter": [] if staff else ["staff = false"],
+            "filter": _filter(request, None),
             "matchingStrategy": "all",
-            "sort": [f"order_{language}:asc"],
+            "sort": [f"order_{request.language}:asc"],
             "limit": MOST_SUGGESTIONS,
         }
 
@@ -186,7 +187,9 @@ class MeilisearchEngine:
         for name, counted in zip(chosen, counts[1:], strict=True):
             facets[name] = {**dict.fromkeys(request.filters[name], 0), **counted.get(f"facets.{name}", {})}
         doubts = [text.doubt for text in texts]
-        return EngineResult([_hit(hit, doubts) for hit in main["hits"]], main["estimatedTotalHits"], _by_count(facets))
+        return EngineResult(
+            [_hit(hit, doubts, request.near) for hit in main["hits"]], main["estimatedTotalHits"], _by_count(facets)
+        )
 
     def _alone(self, request: SearchRequest, text: str, without: str | None) -> dict[str, Any]:
         query = self._query(request, text, without) | {"facets": _facets(without)}
@@ -264,6 +267,8 @@ def _filter(request: SearchRequest, without: str | None) -> list[str]:
         conditions.append(f"free_weeks = {json.dumps(request.free_week)}")
     if request.only is not None:
         conditions.append(f"id = {request.only}")
+    if request.hidden:
+        conditions.append(f"id NOT IN {list(request.hidden)}")
     if near := request.near:
         conditions.append(f"_geoRadius({near.latitude}, {near.longitude}, {near.radius_km * 1000})")
     return conditions
@@ -282,11 +287,11 @@ def _sort(request: SearchRequest) -> list[str]:
     return [] if has_words else ["bookable:desc", "is_environment:desc", by_title]
 
 
-def _hit(found: Mapping[str, Any], doubts: Sequence[int]) -> Hit:
+def _hit(found: Mapping[str, Any], doubts: Sequence[int], near: Near | None) -> Hit:
     position = found.get("_federation", {}).get("queriesPosition", 0)
-    metres = found.get("_geoDistance")
     shown = {name: found[name] for name in SHOWN}
-    return Hit(found["id"], shown, doubts[position], None if metres is None else metres / 1000)
+    distance = near.distance_km(*found["place"]) if near and found["place"] else None
+    return Hit(found["id"], shown, doubts[position], distance)
 
 
 def _by_count(facets: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:

@@ -15,12 +15,10 @@ from markupsafe import Markup
 from registry import database
 from registry.access import Actor, Permission, Role
 from registry.entries.codes import Audience
-from registry.entries.queries import VISIBLE
 from registry.settings import load_settings
 from search import knowledge
 from search.engine import (
     EngineAway,
-    EngineResult,
     Hit,
     SearchEngine,
     SearchRequest,
@@ -101,21 +99,30 @@ class _Engines:
         self._rests_until = 0.0
 
     async def ask(
-        self, question: Callable[[SearchEngine], Awaitable[T]], only: SearchEngine | None = None
+        self,
+        request: SearchRequest,
+        ask_engine: Callable[[SearchEngine, SearchRequest], Awaitable[T]],
+        only: SearchEngine | None = None,
     ) -> tuple[T, SearchEngine]:
         """Ask the engine that answers, or `only` a certain one, and tell which it was."""
         if only is not None:
-            return await question(only), only
+            return await ask_engine(only, replace(request, hidden=await _hidden())), only
         settings = load_settings()
         if settings.meilisearch_url and time.monotonic() >= self._rests_until:
             engine = MeilisearchEngine(settings.meilisearch_index)
             try:
-                return await question(engine), engine
+                return await ask_engine(engine, replace(request, hidden=await _hidden())), engine
             except EngineAway as error:
                 self._rests_until = time.monotonic() + _REST
                 log.warning("Search goes on in PostgreSQL, because Meilisearch cannot be used: %s", error)
         simple = PostgresEngine()
-        return await question(simple), simple
+        return await ask_engine(simple, request), simple
+
+
+async def _hidden() -> tuple[int, ...]:
+    """Entries that fewer people may see than the index knows of; mostly none."""
+    rows = await database.fetch("SELECT entry FROM search_hidden")
+    return tuple(row["entry"] for row in rows)
 
 
 _engines = _Engines()
@@ -133,8 +140,7 @@ async def find(actor: Actor, request: SearchRequest, engine: SearchEngine | None
     if request.sure_only:
         question = replace(question, readings=question.sure)
     asked = replace(request, question=question, staff=staff)
-    result, answered = await _engines.ask(lambda engine: engine.search(asked), engine)
-    result = await _still_visible(result, asked) if answered.name != PostgresEngine.name else result
+    result, answered = await _engines.ask(asked, lambda engine, asked: engine.search(asked), engine)
     doubts = {hit.doubt for hit in result.hits}
     return SearchResult(
         items=await _shown(result.hits, asked, thesaurus),
@@ -148,15 +154,9 @@ async def find(actor: Actor, request: SearchRequest, engine: SearchEngine | None
 
 async def suggest(actor: Actor, text: str, *, language: str) -> list[Suggestion]:
     """Entries whose titles have words that begin like what has been typed, as far as the actor may see."""
-    staff = actor.may(Permission.ENTRY_READ_STAFF)
-    found, engine = await _engines.ask(lambda engine: engine.suggest(text, staff=staff, language=language))
-    if engine.name == PostgresEngine.name or not found:
-        return found
-    rows = await database.fetch(
-        f"SELECT e.slug FROM entry e WHERE {VISIBLE} AND e.slug = ANY ($2)", staff, [one.slug for one in found]
-    )
-    visible = {row["slug"] for row in rows}
-    return [one for one in found if one.slug in visible]
+    asked = SearchRequest(text=text, staff=actor.may(Permission.ENTRY_READ_STAFF), language=language)
+    found, _ = await _engines.ask(asked, lambda engine, asked: engine.suggest(asked))
+    return found
 
 
 def audiences_of(actor: Actor) -> tuple[str, ...]:
@@ -167,18 +167,6 @@ def audiences_of(actor: Actor) -> tuple[str, ...]:
     if Role.FIRM in actor.roles or not actor.is_signed_in:
         found.add(Audience.EXTERNAL.value)
     return tuple(sorted(found))
-
-
-async def _still_visible(result: EngineResult, request: SearchRequest) -> EngineResult:
-    """Without what has been taken back a moment ago and the index does not know of yet."""
-    rows = await database.fetch(
-        f"SELECT e.id FROM entry e WHERE {VISIBLE} AND e.id = ANY ($2::bigint[])",
-        request.staff,
-        [hit.id for hit in result.hits],
-    )
-    visible = {row["id"] for row in rows}
-    hits = [hit for hit in result.hits if hit.id in visible]
-    return replace(result, hits=hits, total=result.total - (len(result.hits) - len(hits)))
 
 
 async def _shown(hits: Iterable[Hit], request: SearchRequest, thesaurus: Thesaurus) -> list[Found]:

@@ -101,7 +101,7 @@ def ask(text: str, thesaurus: Thesaurus, index_words: IndexWords) -> Question:
         right = reader.read(corrected) if corrected else sure[0]
         readings += [replace(right, doubt=1)] if corrected else []
         readings += reader.doubtful(right)
-    return Question(tuple(readings), tuple(part for part in excluded if part), corrected)
+    return Question(tuple(readings), tuple(part for part in excluded if words(part)), corrected)
 
 
 class _Reader:
@@ -115,8 +115,7 @@ class _Reader:
         """What is meant in the first place."""
         phrases = tuple(" ".join(fold(word) for word in words(part)) for part in _PHRASE.findall(text))
         written = words(_PHRASE.sub(" ", text))
-        telling = [word for word in written if tells(word)] or written
-        return Reading(self._terms(telling[:_MOST_TERMS]), tuple(phrase for phrase in phrases if phrase))
+        return Reading(self._terms(written)[:_MOST_TERMS], tuple(phrase for phrase in phrases if phrase))
 
     def corrected(self, text: str) -> str:
         """The text with misspelt words put right; nothing where none is."""
@@ -145,13 +144,16 @@ class _Reader:
         mentions: dict[int, Mention] = {}
         for mention in self._thesaurus.mentions(written):
             mentions.setdefault(mention.start, mention)
-        terms, place = [], 0
+        terms: list[Term] = []
+        stops: list[Term] = []
+        place = 0
         while place < len(written):
             found = mentions.get(place)
             length = found.length if found else 1
-            terms.append(self._term(written[place : place + length], found))
+            term = self._term(written[place : place + length], found)
+            (terms if found or tells(written[place]) else stops).append(term)
             place += length
-        return tuple(terms)
+        return tuple(terms or stops)
 
     def _term(self, written: Sequence[str], mention: Mention | None) -> Term:
         literal = fold(" ".join(written))
@@ -160,7 +162,9 @@ class _Reader:
             named = len(mention.words) > 1 and self._words.has_any(map(token, mention.concepts))
             return Term(() if named else mention.words, mention.concepts, literal)
         best = max(keys(written[0]), key=self._words.count)
-        return Term((best,), (), literal, beginning=not self._words.has_any([best]))
+        if self._words.has_any([best]):
+            return Term((best,), (), literal)
+        return Term((literal,), (), literal, beginning=True)
 
     def doubtful(self, sure: Reading) -> Iterable[Reading]:
         """Further readings of the same words, the surer first; each is another question than those before."""

@@ -18,6 +18,7 @@ from search.addresses import SearchAddress
 from search.codes import Frequency
 from search.engine import LARGEST_PAGE, Sort
 from search.input import SearchInput
+from search.postgres import PostgresEngine
 from search.queries import Found
 from search.tables import SavedSearch
 
@@ -212,7 +213,7 @@ async def untold(actor: Actor, search: SavedSearchView) -> list[Found]:
     request = replace(asked, sure_only=True, sort=Sort.NEWEST, page=1, page_size=LARGEST_PAGE)
     found: dict[int, Found] = {}
     while True:
-        result = await queries.find(actor, request)
+        result = await queries.find(actor, request, PostgresEngine())
         if not result.items:
             break
         found |= {hit.id: hit for hit in result.items}

@@ -42,17 +42,21 @@ class _Derived:
 
 
 async def index_entry(entry_id: int) -> None:
-    """Make the index say of one entry what is true now. Doing it twice, or for an unknown entry, does no harm."""
-    await index_entries([entry_id])
+    """Make the index say of one entry what is true now; saved searches look next at what has changed.
 
-
-async def index_entries(entry_ids: Sequence[int]) -> list[int]:
-    """Make the documents of some entries say what is true now, push what has changed, and return which that is."""
+    Doing it twice, or for an unknown entry, does no harm.
+    """
     async with database.transaction():
-        changed = await _derive(sorted(set(entry_ids)), count_words=True)
-    # What somebody else has derived and not pushed yet, too.
+        for changed in await _derive([entry_id], count_words=True):
+            await enqueue(Job.MATCH_SAVED_SEARCHES, entry_id=changed)
+    await push.push_pending([entry_id])
+
+
+async def index_entries(entry_ids: Sequence[int]) -> None:
+    """Make the documents of some entries say what is true now, and push what has changed."""
+    async with database.transaction():
+        await _derive(sorted(set(entry_ids)), count_words=True)
     await push.push_pending(entry_ids)
-    return changed
 
 
 async def reindex(progress: Progress | None = None, *, anew: bool = False) -> int:
@@ -136,10 +140,8 @@ def _is_stored(derived: _Derived, row: database.Row | None) -> bool:
 
 
 async def handle_index_entry(payload: Mapping[str, Any]) -> None:
-    """The job INDEX_ENTRY: `{"entry_id": …}`. Saved searches look next at what has changed."""
-    for entry_id in await index_entries([int(payload["entry_id"])]):
-        async with database.transaction():
-            await enqueue(Job.MATCH_SAVED_SEARCHES, entry_id=entry_id)
+    """The job INDEX_ENTRY: `{"entry_id": …}`."""
+    await index_entry(int(payload["entry_id"]))
 
 
 async def handle_vocabulary_changed(payload: Mapping[str, Any]) -> None:
@@ -187,7 +189,6 @@ async def _derive(entry_ids: Sequence[int], *, count_words: bool) -> list[int]:
         await _recount(
             [one.document for one in derived], [before[id] for id in (*gone, *changed) if id in before], changed
         )
-    # Also where no Meilisearch is configured: a command that somebody runs without its address must not hide changes.
     await push.note([*changed, *gone])
     return [*changed, *gone]
 
@@ -278,9 +279,14 @@ async def _recount(documents: Iterable[Document], before: Iterable[Any], changed
     # In one order, so that two transactions wait for each other instead of both failing.
     concerned = sorted(word for word in {*public, *staff} if public[word] or staff[word])
     await database.fetch(
-        "INSERT INTO search_word AS w (word, public, staff)"
-        " SELECT * FROM unnest($1::text[], $2::int[], $3::int[]) ON CONFLICT (word) DO UPDATE"
-        " SET public = greatest(0, w.public + excluded.public), staff = greatest(0, w.staff + excluded.staff)",
+        "INSERT INTO search_word AS w (word) SELECT * FROM unnest($1::text[])"
+        " ON CONFLICT (word) DO UPDATE SET public = w.public",
+        concerned,
+    )
+    await database.fetch(
+        "UPDATE search_word w"
+        " SET public = greatest(0, w.public + given.public), staff = greatest(0, w.staff + given.staff)"
+        " FROM unnest($1::text[], $2::int[], $3::int[]) AS given (word, public, staff) WHERE w.word = given.word",
         concerned,
         [public[word] for word in concerned],
         [staff[word] for word in concerned],

@@ -59,6 +59,16 @@ class SearchPush(Table):
     asked_at = Timestamptz(default=TimestamptzNow())
 
 
+class SearchHidden(Table):
+    """An entry that fewer people may see than Meilisearch knows of: no search finds it there until it knows.
+
+    Written by a trigger in the transaction that hides the entry (see the migration).
+    """
+
+    entry = BigInt(primary_key=True)
+    hidden_at = Timestamptz(default=TimestamptzNow())
+
+
 class SearchWord(Table):
     """A word of the index and how many entries have it: those that everybody sees, and those for staff only."""
 

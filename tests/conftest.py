@@ -110,6 +110,13 @@ _index_numbers = itertools.count(1)
 async def meilisearch_settings(meilisearch: MeilisearchServer, database: str) -> AsyncIterator[str]:
     """The settings name Meilisearch and an index of the test's own, which is not there yet; gives its name."""
     del database
+    async with own_index(meilisearch) as index:
+        yield index
+
+
+@contextlib.asynccontextmanager
+async def own_index(meilisearch: MeilisearchServer) -> AsyncIterator[str]:
+    """The settings name Meilisearch and an index that is not there yet; gives its name."""
     from registry import database as db  # noqa: PLC0415  # the address has to be in the environment first
 
     meilisearch.start()

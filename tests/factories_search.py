@@ -10,7 +10,7 @@ from registry.audit.service import EventType, record
 from registry.entries import service as entries
 from registry.entries.codes import Kind, Sector, Track
 from registry.entries.service import EntryText, EnvironmentText
-from search import queries
+from search import knowledge, queries
 from search.engine import SearchRequest
 from search.queries import SearchResult
 from search.sync import index_entry
@@ -61,5 +61,10 @@ async def find(text: str = "", actor: Actor | None = None, **request: Any) -> Se
 
 
 async def slugs(text: str = "", actor: Actor | None = None, **request: Any) -> list[str]:
-    """The slugs that a search finds, in their order."""
-    return [hit.slug for hit in (await find(text, actor, **request)).items]
+    """The slugs of what has just what a search asks for, in their order."""
+    return [hit.slug for hit in (await find(text, actor, **request)).items if not hit.is_doubtful]
+
+
+async def words_are_known() -> None:
+    """The words of the index and the vocabulary are read anew, as happens by itself within seconds."""
+    await knowledge.refresh()

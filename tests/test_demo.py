@@ -30,12 +30,12 @@ class Demo:
         return self.process.wait(20)
 
 
-def start(data_dir: Path, port: int) -> Demo:
+def start(data_dir: Path, port: int, **environment: str) -> Demo:
     began = time.monotonic()
     process = subprocess.Popen(
         [*REGISTRY, "demo", "--port", str(port), "--data-dir", str(data_dir)],
         cwd=ROOT,
-        env=CLEAN,
+        env=CLEAN | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
