@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import subprocess
-import threading
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -204,40 +204,58 @@ async def test_pushing_twice_changes_nothing(meilisearch: MeilisearchServer, mei
     assert await push.repair(meilisearch_index) == 0
 
 
-async def test_changes_while_an_index_is_built_are_neither_lost_nor_late(
+# Searches without end, in a process of its own so that it does not wait for ours; prints how many each one found.
+_SEARCHER = """
+import http.client, json, sys
+port, key, index, text = sys.argv[1:]
+connection = http.client.HTTPConnection("127.0.0.1", int(port))
+while True:
+    connection.request("POST", f"/indexes/{index}/search", json.dumps({"q": text}),
+                       {"Authorization": f"Bearer {key}", "Content-Type": "application/json"})
+    answer = connection.getresponse()
+    body = json.loads(answer.read())
+    print(len(body["hits"]) if answer.status == 200 else body["code"], flush=True)
+"""
+
+
+@contextlib.contextmanager
+def searcher(server: MeilisearchServer, index: str, text: str) -> Iterator[list[str]]:
+    """Search all the time until the block ends; then the list says what was found, search by search."""
+    command = [sys.executable, "-c", _SEARCHER, str(server.port), server.key, index, text]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    found: list[str] = []
+    try:
+        yield found
+    finally:
+        process.kill()
+        found += process.communicate()[0].split()
+
+
+async def test_changes_while_an_index_is_built_are_neither_lost_nor_is_anything_missing(
     meilisearch: MeilisearchServer, meilisearch_index: str
 ) -> None:
-    """Searches run all the time and never see fewer entries; changes run all the time, and none is lost."""
     mine = word()
     for _ in range(4):
         await entry(title_sv=mine)
     changing = [(await entry(title_sv=word()))[0] for _ in range(4)]
-    ended = threading.Event()
-    seen: list[int] = []
-
-    def search() -> None:
-        while not ended.is_set():
-            answer = meilisearch.request("POST", f"/indexes/{meilisearch_index}/search", {"q": mine})
-            seen.append(len(answer.json()["hits"]) if answer.is_success else -answer.status_code)
+    ended = False
 
     async def make_changes() -> None:
-        while not ended.is_set():
+        while not ended:
             for entry_id in changing:
                 await change(entry_id, title_sv=f"{mine[::-1]} {word()}")
                 await index_entry(entry_id)
 
-    searching = threading.Thread(target=search)
-    searching.start()
-    changes = asyncio.create_task(make_changes())
-    try:
-        for _ in range(3):
-            await sync.reindex()
-    finally:
-        ended.set()
-        await changes
-        searching.join()
-    assert len(seen) > 20
-    assert set(seen) == {4}
+    with searcher(meilisearch, meilisearch_index, mine) as found:
+        changes = asyncio.create_task(make_changes())
+        try:
+            for _ in range(3):
+                await sync.reindex()
+        finally:
+            ended = True
+            await changes
+    assert len(found) > 100
+    assert set(found) == {"4"}
     await push.push_pending()
     assert await in_step(meilisearch_index)
     assert not await database.fetch("SELECT 1 FROM search_push")
