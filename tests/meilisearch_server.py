@@ -68,6 +68,20 @@ class MeilisearchServer:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
+    def damage(self) -> None:
+        """Crash it, spoil the data of every index, and start it again."""
+        self.kill()
+        for path in (self._folder / "data" / "indexes").glob("*/data.mdb"):
+            with path.open("r+b") as file:
+                file.write(b"\xff" * path.stat().st_size)
+        self.start()
+
+    def start_empty(self) -> None:
+        """Start it on an empty folder."""
+        self.kill()
+        shutil.rmtree(self._folder / "data")
+        self.start()
+
     def stop(self) -> None:
         """End it and remove what it has stored."""
         self._client.close()
