@@ -4,14 +4,15 @@ import itertools
 from typing import Any
 
 from registry import database
-from registry.access import SYSTEM, Actor, Permission
+from registry.access import SYSTEM, VISITOR, Actor
 from registry.accounts.codes import OrganisationKind
 from registry.audit.service import EventType, record
 from registry.entries import service as entries
 from registry.entries.codes import Kind, Sector, Track
 from registry.entries.service import EntryText, EnvironmentText
-from search.engine import SearchRequest, SearchResult
-from search.postgres import PostgresEngine
+from search import queries
+from search.engine import SearchRequest
+from search.queries import SearchResult
 from search.sync import index_entry
 from tests import factories
 
@@ -56,8 +57,7 @@ async def write_raw(entry_id: int, **columns: str) -> None:
 
 async def find(text: str = "", actor: Actor | None = None, **request: Any) -> SearchResult:
     """Search as an actor, a visitor if none is given."""
-    staff = actor is not None and actor.may(Permission.ENTRY_READ_STAFF)
-    return await PostgresEngine().search(SearchRequest(text=text, staff=staff, **request))
+    return await queries.find(actor or VISITOR, SearchRequest(text=text, **request))
 
 
 async def slugs(text: str = "", actor: Actor | None = None, **request: Any) -> list[str]:
