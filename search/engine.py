@@ -4,6 +4,7 @@ Engines differ in how they find and rank, not in what may be seen: each counts a
 request's reader may see.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,6 +15,7 @@ from search.question import LEFT_OUT, NOTHING_ASKED, Question
 LONGEST_TEXT = 500
 LARGEST_PAGE = 100
 MOST_SUGGESTIONS = 8
+EARTH_RADIUS_KM = 6371.0088
 # So many found entries are enough: the less sure readings of a question are asked only where there are fewer.
 ENOUGH = 10
 # Words of the question are left out only where fewer have been found.
@@ -47,6 +49,13 @@ class Near:
     latitude: float
     longitude: float
     radius_km: float
+
+    def km_to(self, latitude: float, longitude: float) -> float:
+        """How far another place is, in kilometres along the surface of a sphere (the haversine formula)."""
+        north, east = math.radians(latitude - self.latitude), math.radians(longitude - self.longitude)
+        across = math.cos(math.radians(self.latitude)) * math.cos(math.radians(latitude))
+        half_chord = math.sin(north / 2) ** 2 + across * math.sin(east / 2) ** 2
+        return 2 * EARTH_RADIUS_KM * math.asin(math.sqrt(min(1.0, half_chord)))
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ _FILTERS: Mapping[str, tuple[str, str | None]] = {
     "kind": (N_("Kind"), "kind"),
     "sector": (N_("Sector"), "sector"),
     "municipality": (N_("Municipality"), None),
-    "results_ownership": (N_("Who owns the results"), "results_ownership"),
-    "publication": (N_("May you publish"), None),
-    "data_owner": (N_("What happens to the data"), None),
+    "results_ownership": (N_("Who owns the results?"), "results_ownership"),
+    "publication": (N_("May you publish?"), None),
+    "data_owner": (N_("What happens to the data?"), None),
     "required_agreement": (N_("Agreements that are needed"), "agreement_type"),
     "remuneration": (N_("What it costs"), "remuneration"),
     "bookable_by": (N_("Who may book"), "audience"),
@@ -96,7 +96,9 @@ class ActiveFilter:
 
     @property
     def label(self) -> str:
-        return f"{self.legend}: {self.value}" if self.legend else self.value
+        """The filter as one reads it: “Kind: Testbed”, “May you publish? Yes”."""
+        colon = "" if self.legend.endswith("?") else ":"
+        return f"{self.legend}{colon} {self.value}" if self.legend else self.value
 
 
 def sections(asked: SearchInput, result: SearchResult) -> list[FilterSection]:

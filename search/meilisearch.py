@@ -25,6 +25,7 @@ from search.engine import (
     EngineAway,
     EngineResult,
     Hit,
+    Near,
     SearchRequest,
     Sort,
     Suggestion,
@@ -161,7 +162,8 @@ class MeilisearchEngine:
         for name, counted in zip(chosen, counts[1:], strict=True):
             facets[name] = {**dict.fromkeys(request.filters[name], 0), **counted.get(f"facets.{name}", {})}
         doubts = [text.doubt for text in texts]
-        return EngineResult([_hit(hit, doubts) for hit in main["hits"]], main["estimatedTotalHits"], _by_count(facets))
+        hits = [_hit(hit, doubts, request.near) for hit in main["hits"]]
+        return EngineResult(hits, main["estimatedTotalHits"], _by_count(facets))
 
     def _alone(self, request: SearchRequest, text: str, without: str | None) -> dict[str, Any]:
         query = self._query(request, text, without) | {"facets": _facets(without)}
@@ -183,7 +185,7 @@ class MeilisearchEngine:
             "q": text,
             "filter": _filter(request, without),
             "matchingStrategy": "all",
-            "attributesToRetrieve": _RETRIEVED,
+            "attributesToRetrieve": [*_RETRIEVED, "_geo"] if request.near else _RETRIEVED,
             "sort": _sort(request),
         }
 
@@ -257,11 +259,12 @@ def _sort(request: SearchRequest) -> list[str]:
     return [] if has_words else ["bookable:desc", "is_environment:desc", by_title]
 
 
-def _hit(found: Mapping[str, Any], doubts: Sequence[int]) -> Hit:
+def _hit(found: Mapping[str, Any], doubts: Sequence[int], near: Near | None) -> Hit:
     position = found.get("_federation", {}).get("queriesPosition", 0)
-    metres = found.get("_geoDistance")
     shown = {name: found[name] for name in SHOWN}
-    return Hit(found["id"], shown, doubts[position], None if metres is None else metres / 1000)
+    # The engine tells the distance only where it orders by it.
+    distance = near.km_to(found["_geo"]["lat"], found["_geo"]["lng"]) if near else None
+    return Hit(found["id"], shown, doubts[position], distance)
 
 
 def _by_count(facets: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:

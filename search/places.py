@@ -13,7 +13,6 @@ from search.language import order_key
 
 # Seconds that the list may be old.
 _PATIENCE = 5.0
-_KM_PER_DEGREE = 111.2
 # A position so near to the middle of a municipality's entries is called by its name.
 _SAME_PLACE_KM = 3.0
 
@@ -53,11 +52,9 @@ async def places(actor: Actor) -> list[Place]:
 
 def place_at(near: Near, known: Iterable[Place]) -> Place | None:
     """The place that a position is in the middle of; None if it is somewhere else."""
-    nearest = min(known, key=lambda place: _km_between(near, place), default=None)
-    return nearest if nearest and _km_between(near, nearest) <= _SAME_PLACE_KM else None
-
-
-def _km_between(near: Near, place: Place) -> float:
-    # Over a few kilometres the earth is flat enough.
-    east = (near.longitude - place.longitude) * math.cos(math.radians(near.latitude))
-    return math.hypot(near.latitude - place.latitude, east) * _KM_PER_DEGREE
+    km, place = min(
+        ((near.km_to(place.latitude, place.longitude), place) for place in known),
+        key=lambda pair: pair[0],
+        default=(math.inf, None),
+    )
+    return place if km <= _SAME_PLACE_KM else None

@@ -7,6 +7,7 @@ from registry import database
 from registry.entries.queries import VISIBLE
 from search.document import SHOWN
 from search.engine import (
+    EARTH_RADIUS_KM,
     FACETS,
     MOST_SUGGESTIONS,
     EngineResult,
@@ -21,7 +22,6 @@ from search.language import words
 from search.question import Reading, Term
 from search.thesaurus import token
 
-_EARTH_RADIUS_KM = 6371.0088
 # What a word counts where it stands: title (A), summary (B), names (C), the rest (D).
 _PLACES = (("A", 8), ("AB", 4), ("ABC", 2), ("", 1))
 _LITERAL = 0.5
@@ -110,7 +110,7 @@ class _Statement:
             f"power(sind((e.latitude - {lat}) / 2), 2)"
             f" + cosd({lat}) * cosd(e.latitude) * power(sind((e.longitude - {lon}) / 2), 2)"
         )
-        return f"(2 * {_EARTH_RADIUS_KM} * asin(sqrt(least(1.0, {half_chord}))))"
+        return f"(2 * {EARTH_RADIUS_KM} * asin(sqrt(least(1.0, {half_chord}))))"
 
     def _filter(self, name: str, chosen: tuple[str, ...]) -> str:
         if not chosen:
