@@ -101,7 +101,7 @@ def ask(text: str, thesaurus: Thesaurus, index_words: IndexWords) -> Question:
         right = reader.read(corrected) if corrected else sure[0]
         readings += [replace(right, doubt=1)] if corrected else []
         readings += reader.doubtful(right)
-    return Question(tuple(readings), tuple(part for part in excluded if part), corrected)
+    return Question(tuple(readings), tuple(part for part in excluded if words(part)), corrected)
 
 
 class _Reader:
