@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from textwrap import shorten
 
+from registry.agreements.codes import TERM_FIELDS
 from registry.bookings.queries import WEEKS_AHEAD
 from registry.errors import N_
 from registry.formats.plain_language import answer
@@ -129,6 +130,8 @@ def _group(name: str, asked: SearchInput, result: SearchResult) -> FacetGroup | 
 def _in_order(name: str, counts: Mapping[str, int]) -> list[str]:
     """Codes in the order of their list, other values by count."""
     group = _FILTERS[name][1]
+    if name in _TERMS:
+        return [code for code in TERM_FIELDS[name].values if code in counts]
     if group is None:
         return list(counts)
     return [code for code in (*LABELS[group], NO_AGREEMENT) if code in counts]

@@ -5,6 +5,7 @@ The client is synchronous, so it works in threads of its own, each with a connec
 
 import asyncio
 import json
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -68,8 +69,19 @@ class _Local(threading.local):
     client: meilisearch.Client | None = None
 
 
+class _Pool:
+    """The threads of this process. A process that is forked has none of its parent's, though its memory says so."""
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="meilisearch")
+
+
 _local = _Local()
-_threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="meilisearch")
+_pool = _Pool()
+os.register_at_fork(after_in_child=_pool.renew)
 
 
 def client() -> meilisearch.Client:
@@ -97,7 +109,7 @@ async def in_thread(work: Callable[[meilisearch.Client], T]) -> T:
         except (MeilisearchError, requests.RequestException, ValueError) as error:
             raise EngineAway(str(error)) from error
 
-    return await asyncio.get_running_loop().run_in_executor(_threads, guarded)
+    return await asyncio.get_running_loop().run_in_executor(_pool.threads, guarded)
 
 
 @dataclass(frozen=True)

@@ -395,7 +395,7 @@ async def test_nothing_found_says_what_to_do_next(application: Litestar, visitor
 async def test_nothing_found_because_of_a_filter_and_a_misspelling(visitor: httpx.AsyncClient) -> None:
     await entry(title_sv="Gruskvåghallen")
     main = await shown(visitor, {"q": "gruskvåghlalen", "sector": "culture"})
-    assert "They are for “gruskvåghallen”, since nothing was found for “gruskvåghlalen”." in words_of(main)
+    assert "Did you mean “gruskvåghallen”? Without the filters there is 1 result for that." in words_of(main)
 
 
 async def test_pages_tags_and_languages_keep_every_filter(visitor: httpx.AsyncClient) -> None:
