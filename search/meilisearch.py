@@ -226,7 +226,7 @@ class MeilisearchEngine:
             "q": text,
             "filter": _filter(request, without),
             "matchingStrategy": "all",
-            "attributesToRetrieve": _RETRIEVED,
+            "attributesToRetrieve": [*_RETRIEVED, "_geo"] if request.near else _RETRIEVED,
             "sort": _sort(request),
         }
 
