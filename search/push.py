@@ -110,7 +110,8 @@ async def push_pending(entry_ids: Sequence[int] | None = None) -> int:
                 break
     except EngineAway as error:
         # The worker tries again every minute, and meanwhile search goes on in PostgreSQL.
-        log.warning("Meilisearch has not taken the changes: %s", error)
+        level = logging.INFO if error.trouble is Trouble.INDEX_MISSING else logging.WARNING
+        log.log(level, "Meilisearch has not taken the changes: %s", error)
     return pushed
 
 

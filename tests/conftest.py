@@ -161,7 +161,19 @@ class Server:
     address: str
 
 
-_workers: list[subprocess.Popen[bytes]] = []
+@dataclass
+class _Worker:
+    """The worker of `server`, and what it needs to start again."""
+
+    process: subprocess.Popen[bytes]
+    environment: dict[str, str]
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(15)
+
+
+_workers: list[_Worker] = []
 
 
 def start_registry(command: str, **environment: str) -> subprocess.Popen[bytes]:
@@ -181,29 +193,30 @@ def server(database: str) -> Iterator[Server]:
         "REGISTRY_DATABASE_CONNECTIONS": "8",
     }
     web = start_registry("serve", **environment)
-    _workers.append(start_registry("worker", **environment))
+    _workers.append(_Worker(start_registry("worker", **environment), environment))
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until(lambda: httpx.get(f"{address}/readyz", timeout=2).status_code == 200, 30)
         yield Server(address)
     finally:
-        for process in (web, *_workers):
-            process.terminate()
-        for process in (web, *_workers):
-            process.wait(15)
+        web.terminate()
+        while _workers:
+            _workers.pop().stop()
+        web.wait(15)
 
 
 @pytest.fixture
-def no_other_worker() -> Iterator[None]:
-    """No worker runs but those that the test starts; the one of `server` comes back afterwards."""
-    was_running = bool(_workers)
-    while _workers:
-        process = _workers.pop()
-        process.terminate()
-        process.wait(15)
+async def no_other_worker(database: str) -> AsyncIterator[None]:
+    """No worker runs but those that the test starts; the one of `server` comes back afterwards, with nothing to do."""
+    del database
+    from registry import database as db  # noqa: PLC0415  # the address has to be in the environment first
+
+    for one in _workers:
+        one.stop()
     yield
-    if was_running:
-        _workers.append(start_registry("worker", REGISTRY_LOG_LEVEL="warning", REGISTRY_DATABASE_CONNECTIONS="8"))
+    await db.fetch("DELETE FROM pgqueuer")
+    for one in _workers:
+        one.process = start_registry("worker", **one.environment)
 
 
 def _wait_until(check: Callable[[], bool], seconds: float) -> None:

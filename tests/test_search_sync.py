@@ -269,7 +269,6 @@ async def test_changes_arrive_in_time_while_all_is_derived_and_built_anew(
     async with many_entries(3000) as ids, busy_worker(meilisearch, meilisearch_index):
         # The worker's next round derives all of them beside its jobs.
         await database.fetch("UPDATE search_document SET source_hash = 'old'")
-        slowest = 0.0
         derived = "SELECT 1 FROM search_document WHERE id = $1 AND source_hash <> 'old'"
         rebuild: asyncio.Task[None] | None = None
         deadline = time.monotonic() + 100
@@ -277,15 +276,11 @@ async def test_changes_arrive_in_time_while_all_is_derived_and_built_anew(
             assert time.monotonic() < deadline
             mine = word()
             await change(entry_id, title_sv=mine)
-            slowest = max(
-                slowest,
-                await until(lambda mine=mine: in_index(meilisearch, meilisearch_index, entry_id, mine), PROMISED),
-            )
+            await until(lambda mine=mine: in_index(meilisearch, meilisearch_index, entry_id, mine), PROMISED)
             if rebuild is None and await database.fetch(derived, ids[-1]):
                 rebuild = asyncio.create_task(push.rebuild(lambda _: None))
         await rebuild
         await until(lambda: in_step(meilisearch_index), 20)
-        assert slowest < PROMISED
 
 
 async def test_only_one_process_keeps_order_at_a_time(meilisearch_index: str) -> None:
@@ -341,7 +336,7 @@ async def test_a_rebuild_that_breaks_leaves_the_old_index_and_nothing_else(
 STEPS = st.lists(st.sampled_from(["create", "change", "hide", "archive", "derive", "crash", "back"]), max_size=12)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(STEPS)
 async def test_any_order_of_changes_and_crashes_ends_in_step(
     meilisearch: MeilisearchServer, meilisearch_index: str, steps: list[str]
