@@ -58,9 +58,13 @@ def demo(
         await load_if_empty()
 
     async def index() -> None:
-        from search.upkeep import keep_up  # noqa: PLC0415  # needs the address of the database
+        from search.engine import EngineAway  # noqa: PLC0415  # needs the address of the database
+        from search.upkeep import keep_up  # noqa: PLC0415
 
-        await keep_up(thoroughly=True)
+        try:
+            await keep_up(thoroughly=True)
+        except EngineAway as error:
+            typer.echo(f"{error}. Search goes on in PostgreSQL; the worker builds the index when Meilisearch is back.")
 
     steps = [("Vocabulary of the search", load_vocabulary), ("Search index", index)]
     run_demo(host=host, port=port, data_dir=data_dir.resolve(), search_steps=steps, serve=_serve)

@@ -9,7 +9,7 @@ from search.engine import FACETS, Sort
 
 # What a search page understands, in the order it stands in the address. `lang` is kept so that a shared
 # address shows the same page.
-NAMES = ("q", *FACETS, "near", "radius_km", "sort", "page", "page_size", "lang")
+NAMES = ("q", *FACETS, "bookable_by_me", "free_week", "near", "radius_km", "sort", "page", "page_size", "lang")
 _USUAL_ORDER = ("sort", Sort.RELEVANCE.value)
 
 
@@ -23,11 +23,11 @@ class SearchAddress:
     def of(cls, pairs: Iterable[tuple[str, str]]) -> "SearchAddress":
         """From a query string; what the page does not understand is left out."""
         known = [(name, value) for name, value in pairs if name in NAMES and value.strip()]
-        return cls(tuple(sorted(known, key=lambda pair: NAMES.index(pair[0]))))
+        return cls(_meant(sorted(known, key=lambda pair: NAMES.index(pair[0]))))
 
     def without(self, *names: str) -> "SearchAddress":
         """Without these names, and from the first page."""
-        return SearchAddress(tuple(pair for pair in self.pairs if pair[0] not in {*names, "page"}))
+        return SearchAddress(_meant(pair for pair in self.pairs if pair[0] not in {*names, "page"}))
 
     def without_value(self, name: str, value: str) -> "SearchAddress":
         """Without one value of a filter, and from the first page."""
@@ -36,6 +36,10 @@ class SearchAddress:
     def with_value(self, name: str, value: object) -> "SearchAddress":
         """With one value more."""
         return SearchAddress.of([*self.pairs, (name, str(value))])
+
+    def has(self, name: str) -> bool:
+        """Whether the address has this name."""
+        return any(pair[0] == name for pair in self.pairs)
 
     def on_page(self, number: int) -> str:
         """The address of another page of the same search."""
@@ -59,7 +63,20 @@ class SearchAddress:
         return f"/search?{urlencode(self.pairs)}" if self.pairs else "/search"
 
 
-def feed_address(address: SearchAddress) -> str:
-    """The address, on this site, of the Atom feed of a search in the language of the reader."""
-    kept = [*address.without("page_size", "sort", "lang").pairs, ("lang", current_language())]
-    return f"/feeds/search.atom?{urlencode(kept)}"
+def feed_address(address: SearchAddress, audiences: tuple[str, ...]) -> str:
+    """The address, on this site, of the Atom feed of a search in the language of the reader.
+
+    A feed reader is a visitor, so what the person may book is told as whom: `audiences` of the person.
+    """
+    kept = address.without("page_size", "sort", "lang", "bookable_by_me")
+    if address.has("bookable_by_me") and not kept.has("bookable_by"):
+        kept = SearchAddress.of([*kept.pairs, *(("bookable_by", audience) for audience in audiences)])
+    return f"/feeds/search.atom?{urlencode([*kept.pairs, ('lang', current_language())])}"
+
+
+def _meant(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Without what a form sends along but means nothing without a place."""
+    given = tuple(pairs)
+    if any(name == "near" for name, _ in given):
+        return given
+    return tuple(pair for pair in given if pair[0] != "radius_km" and pair != ("sort", Sort.DISTANCE.value))

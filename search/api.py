@@ -20,7 +20,11 @@ AnyRequest = Request[Any, Any, Any]
 
 @dataclass(frozen=True)
 class FoundEntry:
-    """A found entry. `highlights` holds HTML with `<mark>` around matches, by field and language."""
+    """A found entry. `highlights` holds HTML with `<mark>` around matches, by field and language.
+
+    `doubtful` says that it does not have just what was asked for, but something near. `distance_km` is there where
+    the search had a place.
+    """
 
     id: int
     slug: str
@@ -32,11 +36,16 @@ class FoundEntry:
     accountable_body: str
     track: str
     highlights: dict[str, dict[str, str]]
+    doubtful: bool
+    distance_km: float | None
 
 
 @dataclass(frozen=True)
 class FoundEntries:
-    """A page of what was found, with counts by filter and value."""
+    """A page of what was found, with counts by filter and value.
+
+    `corrected` is the search as it was probably meant, where nothing was found as it was written; else empty.
+    """
 
     items: list[FoundEntry]
     total: int
@@ -44,6 +53,7 @@ class FoundEntries:
     page_size: int
     facets: dict[str, dict[str, int]]
     engine: str
+    corrected: str
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,7 @@ async def search_entries(request: AnyRequest, actor: CurrentActor) -> FoundEntri
         page_size=asked.page_size,
         facets=result.facets,
         engine=result.engine,
+        corrected=result.corrected,
     )
 
 
@@ -101,6 +112,8 @@ def _entry(hit: Found) -> FoundEntry:
         accountable_body=language.in_language(hit, "body_name"),
         track=hit.track,
         highlights={name: {code: str(text) for code, text in texts.items()} for name, texts in hit.highlights.items()},
+        doubtful=hit.is_doubtful,
+        distance_km=None if hit.distance_km is None else round(hit.distance_km, 2),
     )
 
 

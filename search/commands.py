@@ -34,6 +34,7 @@ class EngineName(StrEnum):
 
 @search_cli.command()
 def reindex(
+    *,
     anew: Anew = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -64,6 +65,7 @@ def reindex(
 
 @search_cli.command()
 def status(
+    *,
     deep: Deep = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -115,6 +117,7 @@ def evaluate(
     engine: Annotated[
         EngineName | None, typer.Option(help="The engine to ask; the one in use if none is given.")
     ] = None,
+    *,
     verbose: Verbose = False,
     data_dir: DataDir = None,
 ) -> None:

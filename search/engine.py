@@ -13,9 +13,9 @@ from typing import Any, Protocol
 from search.question import LEFT_OUT, NOTHING_ASKED, Question
 
 LONGEST_TEXT = 500
-EARTH_RADIUS_KM = 6371.0088
 LARGEST_PAGE = 100
 MOST_SUGGESTIONS = 8
+EARTH_RADIUS_KM = 6371.0088
 # So many found entries are enough: the less sure readings of a question are asked only where there are fewer.
 ENOUGH = 10
 # Words of the question are left out only where fewer have been found.

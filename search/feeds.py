@@ -18,8 +18,9 @@ from registry.web.labels import label
 from search import atom, queries
 from search.addresses import SearchAddress
 from search.engine import Sort
+from search.filters import in_words
 from search.input import SearchInput
-from search.pages import in_words
+from search.places import places
 from search.queries import Found
 
 AnyRequest = Request[Any, Any, Any]
@@ -68,7 +69,7 @@ async def _feed(path: str, address: SearchAddress, asked: SearchInput) -> atom.F
     site = language.gettext("Testbeds and innovation partnerships")
     return atom.Feed(
         id=self_href,
-        title=f"{site}: {in_words(asked)}",
+        title=f"{site}: {in_words(asked, await places(VISITOR))}",
         language=code,
         author=site,
         href=f"{base}{address.with_value('lang', code)}",

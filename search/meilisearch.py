@@ -5,6 +5,7 @@ The client is synchronous, so it works in threads of its own, each with a connec
 
 import asyncio
 import json
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -96,20 +97,34 @@ class _Local(threading.local):
         self.clients: dict[int, meilisearch.Client] = {}
 
 
-_local = _Local()
-_threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="meilisearch")
+@dataclass
+class _Threads:
+    """The threads and their clients. A process that is forked off has none of them, and begins anew."""
+
+    pool: ThreadPoolExecutor
+    local: _Local
+
+    def begin(self) -> None:
+        self.pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="meilisearch")
+        self.local = _Local()
+
+
+_threads = _Threads(ThreadPoolExecutor(_THREADS, thread_name_prefix="meilisearch"), _Local())
+# The web server forks its processes, in the demo from one that has built the index before.
+os.register_at_fork(after_in_child=_threads.begin)
 
 
 def client(longest: int = _LONGEST_WAIT) -> meilisearch.Client:
     """The client of the running thread that waits so many seconds for an answer."""
-    if longest not in _local.clients:
+    clients = _threads.local.clients
+    if longest not in clients:
         settings = load_settings()
         made = meilisearch.Client(
             settings.meilisearch_url, settings.meilisearch_key.get_secret_value() or None, timeout=longest
         )
         made.http = _Requests(made.config)
-        _local.clients[longest] = made
-    return _local.clients[longest]
+        clients[longest] = made
+    return clients[longest]
 
 
 async def in_thread(work: Callable[[meilisearch.Client], T], longest: int = _LONGEST_WAIT) -> T:
@@ -125,7 +140,7 @@ async def in_thread(work: Callable[[meilisearch.Client], T], longest: int = _LON
         except (MeilisearchError, requests.RequestException, urllib3.exceptions.HTTPError, *_UNEXPECTED) as error:
             raise _away(error) from error
 
-    return await asyncio.get_running_loop().run_in_executor(_threads, guarded)
+    return await asyncio.get_running_loop().run_in_executor(_threads.pool, guarded)
 
 
 # An answer that is no JSON, or JSON of another shape.
@@ -238,7 +253,7 @@ class MeilisearchEngine:
             "indexUid": self._index,
             **text.as_query(),
             "filter": _filter(request, without),
-            "attributesToRetrieve": _RETRIEVED,
+            "attributesToRetrieve": [*_RETRIEVED, "_geo"] if request.near else _RETRIEVED,
             "sort": _sort(request),
         }
 

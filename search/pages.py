@@ -1,65 +1,58 @@
 """The search page."""
 
-from dataclasses import dataclass
-from textwrap import shorten
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from litestar import Request, get
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
+from registry.access import Actor
 from registry.errors import N_, InvalidInput
 from registry.web import language
 from registry.web.authentication import CurrentActor
-from registry.web.input import read_query
-from registry.web.labels import LABELS, label, options
+from registry.web.input import read_pairs
+from registry.web.labels import options
 from registry.web.rendering import page
-from search import queries, statistics
+from search import filters, queries, statistics
 from search.addresses import SearchAddress, feed_address
 from search.engine import Sort
 from search.input import SearchInput
-from search.queries import SearchResult
+from search.places import Place, places
+from search.queries import Found, SearchResult
 from search.saved import LONGEST_NAME
 
 AnyRequest = Request[Any, Any, Any]
-# What each filter is called, and the group of labels for its values (a municipality is its own label).
-_FILTERS: dict[str, tuple[str, str | None]] = {
-    "kind": (N_("Kind"), "kind"),
-    "sector": (N_("Sector"), "sector"),
-    "results_ownership": (N_("Who owns the results"), "results_ownership"),
-    "remuneration": (N_("What it costs"), "remuneration"),
-    "bookable_by": (N_("Who may book"), "audience"),
-    "municipality": (N_("Municipality"), None),
-    "perspective": (N_("Perspective"), "perspective"),
+_SORTS = {
+    Sort.RELEVANCE: N_("Relevance"),
+    Sort.TITLE: N_("Title"),
+    Sort.NEWEST: N_("Newest first"),
+    Sort.DISTANCE: N_("Distance"),
 }
-_OPEN_AT_FIRST = ("kind", "sector", "results_ownership", "remuneration")
-_SORTS = {Sort.RELEVANCE: N_("Relevance"), Sort.TITLE: N_("Title"), Sort.NEWEST: N_("Newest first")}
 
 
 @dataclass(frozen=True)
-class FacetValue:
-    value: str
-    label: str
-    count: int
-    checked: bool
+class FoundList:
+    """The results of a page: what has just what was asked for, then what is similar, and the number of the first.
+
+    In an order that is not the usual one they stand mixed, all in `sure`, and each similar one says so.
+    """
+
+    sure: list[Found]
+    similar: list[Found]
+    first: int
+    similar_count: int
+    is_mixed: bool
 
 
 @dataclass(frozen=True)
-class FacetGroup:
-    """A filter with the values that can be chosen."""
+class WithoutFilters:
+    """What a search that found nothing finds without its filters; `corrected` is as in `SearchResult`."""
 
-    name: str
-    legend: str
-    values: list[FacetValue]
-    is_open: bool
-
-
-@dataclass(frozen=True)
-class ActiveFilter:
-    """A filter that is on, and the address of the search without it."""
-
-    label: str
+    total: int
     href: str
+    corrected: str
 
 
 @get("/search", include_in_schema=False)
@@ -67,100 +60,95 @@ async def search_page(request: AnyRequest, actor: CurrentActor) -> Template:
     """Search, narrow down, and go on to an entry."""
     address = SearchAddress.of(request.query_params.multi_items())
     try:
-        asked = read_query(request, SearchInput, ignore_unknown=True)
+        asked = read_pairs(address.pairs, SearchInput)
     except InvalidInput as error:
         return _invalid(request, address, error)
     result = await queries.find(actor, asked.to_request(actor, language.current_language()))
     if asked.page == 1:
         statistics.asked(actor, asked.q, language.current_language(), result.total)
+    known = await places(actor)
+    audiences = queries.audiences_of(actor)
     return page(
         request,
         "search/search.html",
         asked=asked,
         result=result,
+        found_list=_found_list(asked, result),
         address=address,
-        groups=_groups(asked, result),
-        active=_active(asked, address),
-        sorts=[(sort.value, language.gettext(text)) for sort, text in _SORTS.items()],
+        active=filters.active_filters(asked, address, known),
+        narrowing=filters.NARROWING,
+        without_filters=await _without_filters(actor, asked, address) if not result.total else None,
         pages=-(-result.total // asked.page_size),
-        suggested_name=_suggested_name(asked),
+        suggested_name=filters.suggested_name(asked, known, LONGEST_NAME),
         frequencies=options("mail_frequency"),
-        feed=feed_address(address),
+        feed=feed_address(address, audiences),
         breadcrumbs=[(None, language.gettext("Search"))],
+        **_choices(asked, result, known, audiences),
     )
 
 
-def in_words(asked: SearchInput) -> str:
-    """The words and filters of a search, for reading."""
-    parts = [language.gettext("“%(words)s”") % {"words": asked.q.strip()}] if asked.q.strip() else []
-    parts += [words for _, _, words in chosen_filters(asked)]
-    if asked.near:
-        parts.append(language.gettext("Near a place"))
-    return ", ".join(parts) or language.gettext("Everything in the registry")
+def _choices(
+    asked: SearchInput, result: SearchResult, known: list[Place], audiences: tuple[str, ...]
+) -> dict[str, Any]:
+    """What there is to choose from beside the words."""
+    return {
+        "sections": filters.sections(asked, result),
+        "sorts": [
+            (sort.value, language.gettext(text)) for sort, text in _SORTS.items() if asked.near or sort != Sort.DISTANCE
+        ],
+        "weeks": filters.week_options(asked.free_week, datetime.now(UTC)),
+        "places": filters.place_options(asked, known),
+        "radii": filters.radius_options(asked),
+        "radius": f"{filters.chosen_radius(asked):g}",
+        "near_me": filters.near_me_words(asked),
+        # Who neither works in the region nor comes from a firm books nothing.
+        "offers_mine": bool(audiences) or asked.bookable_by_me,
+    }
 
 
-def _suggested_name(asked: SearchInput) -> str:
-    """What a search may be called when it is saved: its words and the values of its filters."""
-    parts = [asked.q.strip(), *(words.partition(": ")[2] for _, _, words in chosen_filters(asked))]
-    name = ", ".join(part for part in parts if part) or language.gettext("Everything in the registry")
-    return shorten(name, LONGEST_NAME, placeholder=" …")
+def _found_list(asked: SearchInput, result: SearchResult) -> FoundList:
+    similar = [hit for hit in result.items if hit.is_doubtful]
+    is_mixed = asked.sort is not Sort.RELEVANCE and bool(similar)
+    return FoundList(
+        sure=result.items if is_mixed else [hit for hit in result.items if not hit.is_doubtful],
+        similar=[] if is_mixed else similar,
+        first=(asked.page - 1) * asked.page_size + 1,
+        similar_count=len(similar),
+        is_mixed=is_mixed,
+    )
+
+
+async def _without_filters(actor: Actor, asked: SearchInput, address: SearchAddress) -> WithoutFilters | None:
+    """What the words alone find; None for a search that has no filters, or finds nothing without them either."""
+    bare = address.without(*filters.NARROWING)
+    if bare == address.without():
+        return None
+    request = asked.to_request(actor, language.current_language())
+    alone = replace(request, filters={}, near=None, audiences=(), free_week=None, sort=Sort.RELEVANCE, page=1)
+    result = await queries.find(actor, alone)
+    return WithoutFilters(result.total, str(bare), result.corrected) if result.total else None
 
 
 def _invalid(request: AnyRequest, address: SearchAddress, error: InvalidInput) -> Template:
+    """What was not understood, and the way back to the rest of the search."""
+    understood = address
+    for fault in error.errors:
+        name, _, place = fault.field.partition(".")
+        given = [value for other, value in address.pairs if other == name]
+        understood = understood.without_value(name, given[int(place)]) if place else understood.without(name)
     return page(
         request,
         "search/invalid.html",
         status=error.status,
         words=request.query_params.get("q", "")[:1000],
         address=address,
+        understood=understood,
         errors=[
-            {"field": fault.field.partition(".")[0], "message": language.say(fault.message)} for fault in error.errors
+            {"field": "q" if fault.field == "q" else "", "message": language.say(fault.message)}
+            for fault in error.errors
         ],
         breadcrumbs=[(None, language.gettext("Search"))],
     )
-
-
-def _groups(asked: SearchInput, result: SearchResult) -> list[FacetGroup]:
-    groups = []
-    for name, (legend, labels) in _FILTERS.items():
-        chosen = {str(value) for value in getattr(asked, name)}
-        counts = result.facets[name]
-        values = [
-            FacetValue(value, _value_label(value, labels), counts[value], value in chosen)
-            for value in _in_order(counts, labels)
-        ]
-        if values:
-            groups.append(
-                FacetGroup(name, language.gettext(legend), values, is_open=bool(chosen) or name in _OPEN_AT_FIRST)
-            )
-    return groups
-
-
-def _in_order(counts: dict[str, int], labels: str | None) -> list[str]:
-    """Codes in the order of their labels' list, other values by count."""
-    return list(counts) if labels is None else [code for code in LABELS[labels] if code in counts]
-
-
-def _value_label(value: str, labels: str | None) -> str:
-    return value if labels is None else label(value, labels)
-
-
-def chosen_filters(asked: SearchInput) -> list[tuple[str, str, str]]:
-    """The filters that are on: the name, the value, and both in words."""
-    return [
-        (name, str(value), f"{language.gettext(legend)}: {_value_label(str(value), labels)}")
-        for name, (legend, labels) in _FILTERS.items()
-        for value in getattr(asked, name)
-    ]
-
-
-def _active(asked: SearchInput, address: SearchAddress) -> list[ActiveFilter]:
-    active = [
-        ActiveFilter(words, str(address.without_value(name, value))) for name, value, words in chosen_filters(asked)
-    ]
-    if asked.near:
-        active.append(ActiveFilter(language.gettext("Near a place"), str(address.without("near", "radius_km"))))
-    return active
 
 
 HANDLERS: list[ControllerRouterHandler] = [search_page]

@@ -39,10 +39,10 @@ class _Statement:
         self.values.append(value)
         return f"${len(self.values)}::{sql_type}"
 
-    def matched(self, readings: Iterable[Reading], *, ranked: bool) -> str:
+    def matched(self, readings: Iterable[Reading], *, judged: bool, ranked: bool) -> str:
         """The entries that the readings and the place find, each with whether it passes which filter.
 
-        Ranking takes most of the time, so who only counts leaves it out.
+        Ranking takes most of the time, so who orders otherwise leaves it out, and who only counts judges nothing.
         """
         asked = [(reading, self._query(reading)) for reading in readings]
         conditions = [VISIBLE, *self._conditions()]
@@ -55,7 +55,7 @@ class _Statement:
         passes = ", ".join(self._filter(name, self.request.filters.get(name, ())) for name in FACETS)
         return f"""
         WITH matched AS MATERIALIZED (
-            SELECT d.id, {self._doubt(asked) if ranked else "0"} AS doubt,
+            SELECT d.id, {self._doubt(asked) if judged else "0"} AS doubt,
                    {self._rank(asked) if ranked else "0"} AS rank,
                    {distance} AS distance, {passes}
             FROM search_document d JOIN entry e ON e.id = d.id
@@ -173,7 +173,8 @@ async def _counts(request: SearchRequest, readings: Iterable[Reading]) -> tuple[
             f"SELECT '{name}', value, count(*) FROM matched m JOIN search_document d ON d.id = m.id,"
             f" jsonb_array_elements_text(d.facets->'{name}') AS value WHERE {others} GROUP BY value"
         )
-    sql = f"{statement.matched(readings, ranked=False)} {' UNION ALL '.join(counts)} ORDER BY 1, 3 DESC, 2"
+    matched = statement.matched(readings, judged=False, ranked=False)
+    sql = f"{matched} {' UNION ALL '.join(counts)} ORDER BY 1, 3 DESC, 2"
     facets: dict[str, dict[str, int]] = {name: {} for name in FACETS}
     total = 0
     for row in await database.fetch(sql, *statement.values):
@@ -189,7 +190,7 @@ async def _counts(request: SearchRequest, readings: Iterable[Reading]) -> tuple[
 
 async def _page(request: SearchRequest, readings: list[Reading]) -> list[Hit]:
     statement = _Statement(request)
-    matched = statement.matched(readings, ranked=request.sort is Sort.RELEVANCE)
+    matched = statement.matched(readings, judged=True, ranked=request.sort is Sort.RELEVANCE)
     limit = statement.put(request.page_size, "bigint")
     offset = statement.put((request.page - 1) * request.page_size, "bigint")
     sql = f"""{matched}

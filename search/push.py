@@ -78,11 +78,13 @@ def is_configured() -> bool:
     return bool(load_settings().meilisearch_url)
 
 
-async def note(entry_ids: Iterable[int]) -> None:
+async def note(entry_ids: Sequence[int]) -> None:
     """Note in the running transaction that Meilisearch has yet to hear of some entries.
 
     Also where none is configured: a program beside this one may have one.
     """
+    if not entry_ids:
+        return
     await database.fetch(
         "INSERT INTO search_push (entry, asked_at)"
         " SELECT id, clock_timestamp() FROM unnest($1::bigint[]) AS id ORDER BY id"
@@ -108,7 +110,8 @@ async def push_pending(entry_ids: Sequence[int] | None = None) -> int:
                 break
     except EngineAway as error:
         # The worker tries again every minute, and meanwhile search goes on in PostgreSQL.
-        log.warning("Meilisearch has not taken the changes: %s", error)
+        level = logging.INFO if error.trouble is Trouble.INDEX_MISSING else logging.WARNING
+        log.log(level, "Meilisearch has not taken the changes: %s", error)
     return pushed
 
 
@@ -134,13 +137,20 @@ async def _push_some(entry_ids: Sequence[int] | None) -> int:
     return len(ids)
 
 
+# The document says of a hidden entry `h` what the entry itself says of who may see it.
+_AGREES = """
+NOT EXISTS (
+    SELECT FROM search_document d JOIN entry e ON e.id = d.id
+    WHERE d.id = h.entry
+      AND (e.status <> 'published' OR (e.visibility <> 'public') IS DISTINCT FROM (d.shown->>'staff')::boolean)
+)
+"""
+
+
 async def _show(entry_ids: Sequence[int]) -> None:
     """Hide entries no longer by hand, where the document that has been pushed says who may see them now."""
     await database.fetch(
-        "DELETE FROM search_hidden h WHERE h.entry = ANY ($1::bigint[]) AND NOT EXISTS ("
-        " SELECT FROM search_document d JOIN entry e ON e.id = d.id WHERE d.id = h.entry"
-        " AND (e.status <> 'published' OR (e.visibility <> 'public') IS DISTINCT FROM (d.shown->>'staff')::boolean))",
-        list(entry_ids),
+        f"DELETE FROM search_hidden h WHERE h.entry = ANY ($1::bigint[]) AND {_AGREES}", list(entry_ids)
     )
 
 
@@ -209,18 +219,25 @@ async def rebuild(progress: Callable[[int], object]) -> None:
         await _catch_up(fresh, filled)
         async with database.transaction():
             await database.fetch("SELECT pg_advisory_xact_lock($1)", _GATE)
-            noted = await database.fetch("SELECT entry, asked_at FROM search_push")
+            # What is true now will be in the fresh one. What is noted again meanwhile has another time, and stays.
+            noted = await database.fetch("SELECT entry, asked_at AS at FROM search_push")
+            hidden = await database.fetch(f"SELECT h.entry, h.hidden_at AS at FROM search_hidden h WHERE {_AGREES}")
             await _catch_up(fresh, filled)
             await _swap(live, fresh)
-            # What was noted before is in the fresh one. What is noted again meanwhile has another time, and stays.
-            await database.fetch(
-                "DELETE FROM search_push p USING unnest($1::bigint[], $2::timestamptz[]) AS noted (entry, asked_at)"
-                " WHERE p.entry = noted.entry AND p.asked_at = noted.asked_at",
-                [row["entry"] for row in noted],
-                [row["asked_at"] for row in noted],
-            )
+            await _remove("search_push", "asked_at", noted)
+            await _remove("search_hidden", "hidden_at", hidden)
     finally:
         await _remove_left_over(live)
+
+
+async def _remove(table: str, column: str, rows: Sequence[database.Row]) -> None:
+    """Remove what was read of a table, unless it has been written again."""
+    await database.fetch(
+        f"DELETE FROM {table} t USING unnest($1::bigint[], $2::timestamptz[]) AS read (entry, at)"
+        f" WHERE t.entry = read.entry AND t.{column} = read.at",
+        [row["entry"] for row in rows],
+        [row["at"] for row in rows],
+    )
 
 
 async def batches() -> AsyncIterator[tuple[dict[int, str], bytes]]:

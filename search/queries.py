@@ -24,8 +24,9 @@ from search.engine import (
     SearchRequest,
     Suggestion,
 )
+from search.folding import fold
 from search.highlight import Highlighter
-from search.language import LANGUAGES
+from search.language import LANGUAGES, words
 from search.meilisearch import MeilisearchEngine
 from search.postgres import PostgresEngine
 from search.question import LEFT_OUT, Question, ask
@@ -135,19 +136,20 @@ async def find(actor: Actor, request: SearchRequest, engine: SearchEngine | None
         EngineAway: the given engine does not answer.
     """
     staff = actor.may(Permission.ENTRY_READ_STAFF)
-    thesaurus, words = await knowledge.understanding(staff=staff)
-    question = ask(request.text, thesaurus, words)
+    thesaurus, index_words = await knowledge.understanding(staff=staff)
+    question = ask(request.text, thesaurus, index_words)
     if request.sure_only:
         question = replace(question, readings=question.sure)
     asked = replace(request, question=question, staff=staff)
     result, answered = await _engines.ask(asked, lambda engine, asked: engine.search(asked), engine)
     doubts = {hit.doubt for hit in result.hits}
+    is_corrected = bool(doubts) and 0 not in doubts and request.page == 1
     return SearchResult(
         items=await _shown(result.hits, question, thesaurus),
         total=result.total,
         facets=result.facets,
         engine=answered.name,
-        corrected=question.corrected if doubts and 0 not in doubts and request.page == 1 else "",
+        corrected=_as_written(question.corrected, result.hits) if is_corrected else "",
         only_some_words=doubts == {LEFT_OUT},
     )
 
@@ -167,6 +169,13 @@ def audiences_of(actor: Actor) -> tuple[str, ...]:
     if Role.FIRM in actor.roles or not actor.is_signed_in:
         found.add(Audience.EXTERNAL.value)
     return tuple(sorted(found))
+
+
+def _as_written(corrected: str, hits: Sequence[Hit]) -> str:
+    """A question that was put right, with the marks that its words have in what it found: `stralterapi` has an å."""
+    texts = " ".join(hit.shown[f"{field}_{code}"] for hit in hits for field in _HIGHLIGHTED for code in LANGUAGES)
+    written = {fold(word): word for word in reversed(words(texts))}
+    return " ".join(written.get(word, word) for word in corrected.split())
 
 
 async def _shown(hits: Sequence[Hit], question: Question, thesaurus: Thesaurus) -> list[Found]:

@@ -2,7 +2,7 @@
 
 from litestar.types import ControllerRouterHandler
 
-from search import api, clicks, feeds, pages, saved_pages, way_in
+from search import api, clicks, feeds, pages, readiness, saved_pages, way_in
 
 
 def handlers() -> list[ControllerRouterHandler]:
@@ -14,4 +14,5 @@ def handlers() -> list[ControllerRouterHandler]:
         *saved_pages.HANDLERS,
         *feeds.HANDLERS,
         *api.HANDLERS,
+        *readiness.HANDLERS,
     ]

@@ -1,5 +1,6 @@
 """The pages of saved searches: the list, saving, changing, and stopping the mails."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from litestar import Request, get, post
@@ -8,6 +9,7 @@ from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 from pydantic import StringConstraints
 
+from registry.access import Actor
 from registry.errors import FieldError, InvalidInput, RuleBroken
 from registry.web import language
 from registry.web.authentication import CurrentActor
@@ -16,7 +18,8 @@ from registry.web.labels import options
 from registry.web.rendering import go_to, page
 from search import saved
 from search.codes import Frequency
-from search.pages import in_words
+from search.filters import in_words
+from search.places import Place, places
 from search.saved import LONGEST_NAME, LONGEST_QUERY, SavedSearchView
 
 AnyRequest = Request[Any, Any, Any]
@@ -39,10 +42,11 @@ class ChangeForm(Input):
 async def list_page(request: AnyRequest, actor: CurrentActor) -> Template:
     """The reader's saved searches."""
     searches = await saved.saved_searches(actor)
+    known = await places(actor)
     return page(
         request,
         "search/saved.html",
-        searches=[(search, _in_words(search)) for search in searches],
+        searches=[(search, _in_words(search, known)) for search in searches],
         breadcrumbs=_crumbs(),
     )
 
@@ -68,7 +72,7 @@ async def save(request: AnyRequest, actor: CurrentActor) -> Redirect | Template:
 async def change_page(request: AnyRequest, actor: CurrentActor, search_id: FromPath[int]) -> Template:
     """Rename a search, change how often its news are mailed, or remove it."""
     search = await saved.get_saved_search(actor, search_id)
-    return _change_page(request, search, search.name, search.frequency)
+    return await _change_page(request, actor, search, name=search.name, frequency=search.frequency)
 
 
 @post(f"{PATH}/{{search_id:int}}", include_in_schema=False)
@@ -79,7 +83,7 @@ async def change(request: AnyRequest, actor: CurrentActor, search_id: FromPath[i
     try:
         await saved.change_saved_search(actor, search_id, name=form.name, frequency=form.frequency)
     except InvalidInput as error:
-        return _change_page(request, search, form.name, form.frequency, error)
+        return await _change_page(request, actor, search, name=form.name, frequency=form.frequency, error=error)
     return go_to(PATH, "search-changed")
 
 
@@ -103,9 +107,9 @@ async def stop(request: AnyRequest, token: FromPath[str]) -> Template:
     return _stop_page(request, await saved.stop_mails(token), stopped=True)
 
 
-def _in_words(search: SavedSearchView) -> str:
+def _in_words(search: SavedSearchView, known: Sequence[Place]) -> str:
     try:
-        return in_words(search.asked)
+        return in_words(search.asked, known)
     except InvalidInput:
         return language.gettext("This search uses a filter that no longer exists.")
 
@@ -128,9 +132,11 @@ def _save_page(request: AnyRequest, form: SaveForm, error: InvalidInput | RuleBr
     )
 
 
-def _change_page(
+async def _change_page(
     request: AnyRequest,
+    actor: Actor,
     search: SavedSearchView,
+    *,
     name: str,
     frequency: Frequency,
     error: InvalidInput | None = None,
@@ -140,7 +146,7 @@ def _change_page(
         "search/saved_change.html",
         status=error.status if error else 200,
         search=search,
-        searches_for=_in_words(search),
+        searches_for=_in_words(search, await places(actor)),
         name=name,
         frequency=frequency,
         frequencies=options("mail_frequency"),

@@ -1,8 +1,8 @@
 """Keeping the documents in step with the entries: some after a change, or all of them.
 
 A change enqueues a job in its own transaction. The job derives the document anew from what is true when it runs,
-so it may run late, twice or out of order; one entry is derived by one transaction at a time. Where Meilisearch is
-configured, what has changed is noted in the same transaction and pushed afterwards (search/push.py).
+so it may run late, twice or out of order; one entry is derived by one transaction at a time. What has changed is
+noted in the same transaction and, where Meilisearch is configured, pushed afterwards (search/push.py).
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from search.document import Document, build
 from search.source import fetch_sources
 
 # Counts up whenever documents are derived in another way, so that all of them are derived anew.
-DERIVATION = 4
+DERIVATION = 2
 BATCH = 500
 # Derived together beside other work: their entries are locked meanwhile, and changes of them have to wait.
 _FEW = 50

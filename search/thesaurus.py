@@ -151,9 +151,11 @@ def token(concept: int) -> str:
     return f"zq{letters}qz"
 
 
-def term_token(words: Sequence[str]) -> str:
-    """The word that says in the index that a title or summary has a term itself, and not only what it names."""
-    return f"zw{''.join(words)}wz"
+@lru_cache(maxsize=50_000)
+def term_token(words: tuple[str, ...]) -> str:
+    """The word that says in the index that a text has a term itself, and not only what the term names."""
+    letters = "".join(character for word in words for character in word if character.isalnum())
+    return f"zw{letters}wz"
 
 
 def is_token(word: str) -> bool:

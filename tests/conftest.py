@@ -161,30 +161,62 @@ class Server:
     address: str
 
 
+@dataclass
+class _Worker:
+    """The worker of `server`, and what it needs to start again."""
+
+    process: subprocess.Popen[bytes]
+    environment: dict[str, str]
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(15)
+
+
+_workers: list[_Worker] = []
+
+
+def start_registry(command: str, **environment: str) -> subprocess.Popen[bytes]:
+    """A command of the registry as a process of its own, on the test database."""
+    return subprocess.Popen([sys.executable, "-m", "cli", command], cwd=ROOT, env=os.environ | environment)
+
+
 @pytest.fixture(scope="session")
 def server(database: str) -> Iterator[Server]:
     """The real thing: `registry serve` and `registry worker`."""
     port = free_port()
-    environment = os.environ | {
+    environment = {
         "REGISTRY_DATABASE_URL": database,
         "REGISTRY_PORT": str(port),
         "REGISTRY_BASE_URL": f"http://127.0.0.1:{port}",
         "REGISTRY_LOG_LEVEL": "warning",
         "REGISTRY_DATABASE_CONNECTIONS": "8",
     }
-    processes = [
-        subprocess.Popen([sys.executable, "-m", "cli", command], cwd=ROOT, env=environment)
-        for command in ("serve", "worker")
-    ]
+    web = start_registry("serve", **environment)
+    _workers.append(_Worker(start_registry("worker", **environment), environment))
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until(lambda: httpx.get(f"{address}/readyz", timeout=2).status_code == 200, 30)
         yield Server(address)
     finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(15)
+        web.terminate()
+        while _workers:
+            _workers.pop().stop()
+        web.wait(15)
+
+
+@pytest.fixture
+async def no_other_worker(database: str) -> AsyncIterator[None]:
+    """No worker runs but those that the test starts; the one of `server` comes back afterwards, with nothing to do."""
+    del database
+    from registry import database as db  # noqa: PLC0415  # the address has to be in the environment first
+
+    for one in _workers:
+        one.stop()
+    yield
+    await db.fetch("DELETE FROM pgqueuer")
+    for one in _workers:
+        one.process = start_registry("worker", **one.environment)
 
 
 def _wait_until(check: Callable[[], bool], seconds: float) -> None:

@@ -9,11 +9,13 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.conftest import ROOT, free_port
+from tests.meilisearch_server import MeilisearchServer
 
 REGISTRY = [sys.executable, "-m", "cli"]
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
@@ -107,6 +109,40 @@ def test_demo_starts_keeps_its_data_and_ends_without_leftovers(data_dir: Path) -
     assert processes_of(data_dir) == []
 
 
+def test_demo_searches_in_meilisearch_with_an_index_of_its_own(tmp_path: Path, meilisearch: MeilisearchServer) -> None:
+    for parent in [tmp_path, *tmp_path.parents][:3]:
+        parent.chmod(0o755)
+    named = {"REGISTRY_MEILISEARCH_URL": meilisearch.url, "REGISTRY_MEILISEARCH_KEY": meilisearch.key}
+    before = set(meilisearch.indexes())
+    port = free_port()
+    first = start(tmp_path / "d", port, **named)
+
+    def search() -> dict[str, Any]:
+        answer: dict[str, Any] = httpx.get(
+            f"{first.address}/api/v1/entries", params={"q": "testbana"}, timeout=20
+        ).json()
+        return answer
+
+    found = search()
+    assert (found["engine"], found["total"] > 0) == ("meilisearch", True)
+    (index,) = set(meilisearch.indexes()) - before
+    assert index.startswith("demo-")
+    told = run("search", "status", "--data-dir", str(tmp_path / "d"), **named)
+    assert told.returncode == 0, told.stdout
+    assert first.stop() == 0
+    # What happens to the index while the demo is off is put right by the worker of the next start.
+    meilisearch.do("DELETE", f"/indexes/{index}")
+    second = start(tmp_path / "d", port, **named)
+    deadline = time.monotonic() + 30
+    assert [item["slug"] for item in search()["items"]]
+    while search()["engine"] != "meilisearch":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert {item["slug"] for item in search()["items"]} == {item["slug"] for item in found["items"]}
+    assert second.stop() == 0
+    meilisearch.do("DELETE", f"/indexes/{index}")
+
+
 def _one_line(answer: subprocess.CompletedProcess[str]) -> str:
     assert answer.returncode == 1
     assert "Traceback" not in answer.stderr + answer.stdout
@@ -158,7 +194,9 @@ def test_wrong_port_type_explains_the_option() -> None:
     assert "Traceback" not in answer.stderr
 
 
-@pytest.mark.parametrize("command", [[], ["demo"], ["serve"], ["user", "create"], ["token", "create"], ["search"]])
+@pytest.mark.parametrize(
+    "command", [[], ["demo"], ["serve"], ["user", "create"], ["token", "create"], ["search"], ["search", "evaluate"]]
+)
 def test_help_explains_every_command(command: list[str]) -> None:
     answer = run(*command, "--help")
     assert answer.returncode == 0

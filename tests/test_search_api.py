@@ -6,6 +6,9 @@ import pytest
 from registry.access import Role
 from registry.entries.codes import Audience, Kind, Sector, Visibility
 from registry.entries.service import EnvironmentText
+from search import knowledge
+from search.engine import FACETS
+from search.input import SearchInput
 from tests import factories
 from tests.factories_procurement import session, token
 from tests.factories_search import HOSTILE_SCRIPT, entry, word, write_raw
@@ -17,7 +20,7 @@ async def test_list_has_the_shape_of_the_contract(visitor: httpx.AsyncClient) ->
     mine = word()
     entry_id, slug = await entry(title_sv=mine, title_en="Room", summary_en="A room", municipality="Nacka")
     body = (await visitor.get(PATH, params={"q": mine})).json()
-    assert set(body) == {"items", "total", "page", "page_size", "facets", "engine"}
+    assert set(body) == {"items", "total", "page", "page_size", "facets", "engine", "corrected"}
     assert (body["total"], body["page"], body["page_size"], body["engine"]) == (1, 1, 20, "postgres")
     item = body["items"][0]
     assert item | {"accountable_body": ""} == {
@@ -31,17 +34,12 @@ async def test_list_has_the_shape_of_the_contract(visitor: httpx.AsyncClient) ->
         "accountable_body": "",
         "track": "internal",
         "highlights": {"title": {"sv": f"<mark>{mine}</mark>"}},
+        "doubtful": False,
+        "distance_km": None,
     }
+    assert body["corrected"] == ""
     assert item["accountable_body"]
-    assert set(body["facets"]) == {
-        "kind",
-        "sector",
-        "municipality",
-        "remuneration",
-        "results_ownership",
-        "perspective",
-        "bookable_by",
-    }
+    assert set(body["facets"]) == set(FACETS)
     assert body["facets"]["sector"] == {"healthcare": 1}
 
 
@@ -68,6 +66,20 @@ async def test_repeated_filters_mean_or_and_different_names_and(visitor: httpx.A
         ("remuneration=x", "remuneration.0"),
         ("results_ownership=x", "results_ownership.0"),
         ("bookable_by=x", "bookable_by.0"),
+        ("publication=x", "publication.0"),
+        ("data_owner=x", "data_owner.0"),
+        ("required_agreement=nda&required_agreement=x", "required_agreement.1"),
+        ("bookable_by_me=perhaps", "bookable_by_me"),
+        ("free_week=2026-49", "free_week"),
+        ("free_week=2026-W54", "free_week"),
+        ("free_week=2026-W49&free_week=2026-W50", "free_week"),
+        ("sort=distance", "sort"),
+        ("page=1000000000", "page"),
+        ("near=59,181", "near"),
+        ("near=-90.1,18", "near"),
+        ("near=1e400,18", "near"),
+        ("near=59,18&radius_km=2001", "radius_km"),
+        ("near=59,18&radius_km=nan", "radius_km"),
         ("sort=x", "sort"),
         ("page=0", "page"),
         ("page=x", "page"),
@@ -91,13 +103,93 @@ async def test_malformed_search_names_the_field(visitor: httpx.AsyncClient, quer
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
-async def test_unknown_filter_value_is_told_the_allowed_ones(visitor: httpx.AsyncClient) -> None:
-    for query, allowed in (("sector=x", "transport"), ("results_ownership=x", "supplier"), ("sort=x", "newest")):
-        answer = await visitor.get(f"{PATH}?{query}")
-        assert allowed in answer.json()["errors"][0]["message"]
+# A value that each parameter takes and a list of allowed values has to name.
+ALLOWED = {
+    "kind": "innovation_partnership",
+    "sector": "transport",
+    "perspective": "everyday_services",
+    "remuneration": "shared_cost",
+    "results_ownership": "supplier",
+    "publication": "after_review",
+    "data_owner": "counterparty",
+    "required_agreement": "none",
+    "bookable_by": "employee",
+    "sort": "distance",
+}
 
 
-@pytest.mark.parametrize("query", ["q=%00", "q=%F0%9F%A7%AA", "q=%FF%FE", "q=%22%27%3B--", "q=%E2%80%AE", "q=+++"])
+def test_every_parameter_with_a_list_is_tried_here() -> None:
+    assert set(ALLOWED) == {*FACETS, "sort"} - {"municipality"}
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+@pytest.mark.parametrize("language", ["sv", "en"])
+async def test_unknown_filter_value_is_told_the_allowed_ones(
+    visitor: httpx.AsyncClient, name: str, language: str
+) -> None:
+    answer = await visitor.get(PATH, params={name: "castle"}, headers={"Accept-Language": language})
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["field"].partition(".")[0] == name
+    assert f"'{ALLOWED[name]}'" in error["message"]
+    assert "castle" not in error["message"]
+
+
+async def test_every_parameter_is_described(visitor: httpx.AsyncClient) -> None:
+    operation = (await visitor.get("/api/openapi.json")).json()["paths"][PATH]["get"]
+    described = {one["name"]: one for one in operation["parameters"]}
+    assert set(described) == set(SearchInput.model_fields)
+    for name, value in ALLOWED.items():
+        schema = described[name]["schema"]
+        assert value in (schema["items"] if schema["type"] == "array" else schema)["enum"], name
+    for name in ("publication", "data_owner", "required_agreement", "bookable_by_me", "free_week", "near", "radius_km"):
+        assert described[name]["description"], name
+    assert described["bookable_by_me"]["schema"]["type"] == "boolean"
+
+
+async def test_distance_and_doubt_of_each_item(visitor: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The words of the index that a process knows are otherwise a few seconds old.
+    monkeypatch.setattr(knowledge, "_PATIENCE", -1.0)
+    monkeypatch.setattr(knowledge, "_WORDS_PATIENCE", -1.0)
+    mine, other = word(), word()
+    await entry(title_sv=f"{mine} {other}", latitude=59.0, longitude=18.0)
+    await entry(title_sv=mine, latitude=59.1, longitude=18.0)
+    await entry(title_sv=mine)
+    asked = {"q": f"{mine} {other}", "near": "59,18", "radius_km": "50"}
+    for sort in ("relevance", "distance", "title"):
+        items = (await visitor.get(PATH, params={**asked, "sort": sort})).json()["items"]
+        assert {(item["doubtful"], item["distance_km"]) for item in items} == {(False, 0.0), (True, 11.12)}, sort
+    assert [item["distance_km"] for item in items if not item["doubtful"]] == [0.0]
+    assert (await visitor.get(PATH, params={"q": mine})).json()["items"][0]["distance_km"] is None
+
+
+async def test_corrected_question_is_told(visitor: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(knowledge, "_PATIENCE", -1.0)
+    monkeypatch.setattr(knowledge, "_WORDS_PATIENCE", -1.0)
+    await entry(title_sv="Snårvåghallen")
+    body = (await visitor.get(PATH, params={"q": "snårvåghlalen"})).json()
+    assert (body["corrected"], [item["doubtful"] for item in body["items"]]) == ("snårvåghallen", [True])
+    assert (await visitor.get(PATH, params={"q": "snårvåghallen"})).json()["corrected"] == ""
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q=%00",
+        "q=%F0%9F%A7%AA",
+        "q=%FF%FE",
+        "q=%22%27%3B--",
+        "q=%E2%80%AE",
+        "q=+++",
+        "q=--",
+        "q=-%22",
+        "q=%22%22%22%22",
+        "q=-%22-%22+-%F0%9F%9A%8C+-",
+        "q=OR+OR",
+        "q=%D9%85%D8%AE%D8%AA%D8%A8%D8%B1+%D7%91%D7%93%D7%99%D7%A7%D7%94",
+        "q=%E2%81%A6%E2%80%AEsub%E2%81%A9",
+    ],
+)
 async def test_odd_bytes_answer_quietly(visitor: httpx.AsyncClient, query: str) -> None:
     assert (await visitor.get(f"{PATH}?{query}")).status_code == 200
     assert (await visitor.get(f"{PATH}/suggest?{query}")).status_code == 200

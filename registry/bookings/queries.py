@@ -14,7 +14,7 @@ from registry.audit.service import EventType, record
 from registry.bookings import rules
 from registry.bookings.rules import BookingFacts, Interval
 from registry.bookings.states import TRANSITIONS, BookingState
-from registry.bookings.weeks import free_weeks
+from registry.bookings.weeks import WEEKS_AHEAD, free_weeks
 from registry.entries import queries as entries
 from registry.entries.queries import EntryView
 from registry.errors import Message, NotFound
@@ -23,6 +23,7 @@ from registry.transitions import actions_from
 # What others find here, though weeks.py holds some of it.
 __all__ = [
     "SEARCH_DAYS",
+    "WEEKS_AHEAD",
     "Availability",
     "BookedEnvironment",
     "BookingRow",

@@ -41,6 +41,11 @@ def _fill(msgid: str, term: TermValue, party: PublicParty) -> Message:
     )
 
 
+def answer(field: str, code: str, party: PublicParty = HOST) -> Message:
+    """The short answer that a code of a field gives, for fields that have such answers."""
+    return _fill(ANSWERS[field][code], TermValue(field, TermStatus.VALUE, code=code), party)
+
+
 def _amount(term: TermValue) -> Message | str:
     """A number with its unit; whole years as years."""
     if term.number is None:

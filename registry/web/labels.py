@@ -288,6 +288,13 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "joint": N_("Jointly owned"),
         "inventor": N_("The inventor"),
     },
+    "results_owner": {
+        "supplier": N_("You own the results"),
+        "buyer": N_("The region owns the results"),
+        "each_own": N_("Each party owns its own results"),
+        "joint": N_("The results are owned jointly"),
+        "inventor": N_("The inventor owns the results"),
+    },
 }
 
 

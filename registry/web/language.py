@@ -3,7 +3,7 @@
 import io
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
@@ -159,6 +159,27 @@ def show_interval(start: datetime, end: datetime) -> str:
     if first.date() == last.date():
         return f"{show_datetime(start)}–{show_time(end)}"
     return f"{show_datetime(start)} – {show_datetime(end)}"
+
+
+def show_week(week: str) -> str:
+    """A week in ISO 8601 (`2026-W49`) with its days, and its year when it is not this one: `v. 49, 30 nov–6 dec`.
+
+    A week that no calendar has is shown as it is written.
+    """
+    year, _, number = week.partition("-W")
+    try:
+        monday = date.fromisocalendar(int(year), int(number), 1)
+    except ValueError:
+        return week
+    is_other_year = int(year) != datetime.now(STOCKHOLM).isocalendar().year
+    named = gettext("Week %(number)s") % {"number": int(number)} + (f" {year}" if is_other_year else "")
+    sunday = monday + timedelta(days=6)
+    first = "d" if monday.month == sunday.month else "d MMM"
+    days = [
+        format_date(day, pattern, locale=_BABEL_LOCALES[_current.get()]).replace(".", "")
+        for day, pattern in ((monday, first), (sunday, "d MMM"))
+    ]
+    return f"{named}, {'–'.join(days)}"
 
 
 def show_duration(minutes: int) -> str:

@@ -2,6 +2,8 @@
 "use strict";
 
 const PAUSE = 150; // milliseconds without a key before the server is asked
+const SHORTEST = 2; // letters
+const MOST = 8;
 
 const attach = (form) => {
   const field = form.querySelector("input[type=search]");
@@ -28,18 +30,20 @@ const attach = (form) => {
 
   const close = () => {
     list.hidden = true;
-    chosen = -1;
+    choose(-1);
     field.setAttribute("aria-expanded", "false");
-    field.removeAttribute("aria-activedescendant");
   };
 
-  const choose = (index) => {
-    const options = [...list.children];
-    chosen = options.length ? (index + options.length) % options.length : -1;
-    options.forEach((option, place) => option.setAttribute("aria-selected", String(place === chosen)));
-    if (chosen < 0) return;
-    field.setAttribute("aria-activedescendant", options[chosen].id);
-    options[chosen].scrollIntoView({ block: "nearest" });
+  // The place in the list, or -1 for the field itself.
+  const choose = (place) => {
+    chosen = place;
+    [...list.children].forEach((option, at) => option.setAttribute("aria-selected", String(at === chosen)));
+    if (chosen < 0) {
+      field.removeAttribute("aria-activedescendant");
+      return;
+    }
+    field.setAttribute("aria-activedescendant", list.children[chosen].id);
+    list.children[chosen].scrollIntoView({ block: "nearest" });
   };
 
   const go = (option) => {
@@ -49,42 +53,42 @@ const attach = (form) => {
     window.location.assign(address);
   };
 
-  const show = (items) => {
-    close();
-    list.replaceChildren(
-      ...items.map((item, place) => {
-        const option = document.createElement("li");
-        option.className = "suggest__option";
-        option.id = `${list.id}-${place}`;
-        option.setAttribute("role", "option");
-        option.setAttribute("aria-selected", "false");
-        option.dataset.slug = item.slug;
-        option.textContent = item.title;
-        return option;
-      }),
-    );
-    list.hidden = items.length === 0;
-    field.setAttribute("aria-expanded", String(items.length > 0));
-    spoken.textContent = items.length
-      ? form.dataset.suggestCount.replace("{n}", String(items.length))
-      : form.dataset.suggestNone;
+  const option = (item, place) => {
+    const made = document.createElement("li");
+    made.className = "suggest__option";
+    made.id = `${list.id}-${place}`;
+    made.setAttribute("role", "option");
+    made.setAttribute("aria-selected", "false");
+    made.dataset.slug = item.slug;
+    const title = document.createElement("span");
+    title.textContent = item.title;
+    const kind = document.createElement("span");
+    kind.className = "suggest__kind";
+    kind.textContent = form.getAttribute(`data-kind-${item.kind.replaceAll("_", "-")}`) ?? "";
+    made.append(title, " ", kind);
+    return made;
   };
 
-  const ask = async () => {
-    const text = field.value.trim();
-    asked?.abort();
-    if (text.length < 2) {
-      spoken.textContent = "";
-      close();
-      return;
-    }
+  const show = (items) => {
+    close();
+    list.replaceChildren(...items.slice(0, MOST).map(option));
+    const count = list.children.length;
+    list.hidden = count === 0;
+    field.setAttribute("aria-expanded", String(count > 0));
+    const words = form.dataset;
+    spoken.textContent =
+      count > 1 ? words.suggestCount.replace("{n}", String(count)) : count ? words.suggestOne : words.suggestNone;
+  };
+
+  const ask = async (text) => {
     asked = new AbortController();
+    const { signal } = asked;
     try {
       const address = `/api/v1/entries/suggest?${new URLSearchParams({ q: text, lang: document.documentElement.lang })}`;
-      const answer = await fetch(address, { signal: asked.signal, headers: { Accept: "application/json" } });
+      const answer = await fetch(address, { signal, headers: { Accept: "application/json" } });
       if (!answer.ok) return;
       const { items } = await answer.json();
-      if (document.activeElement === field) show(items);
+      if (!signal.aborted && document.activeElement === field) show(items);
     } catch (error) {
       if (error.name !== "AbortError") close(); // without the server there are no suggestions, and nothing else
     }
@@ -92,30 +96,43 @@ const attach = (form) => {
 
   field.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(ask, PAUSE);
+    asked?.abort(); // an answer to what stood here before would come too late
+    const text = field.value.trim();
+    if (text.length < SHORTEST) {
+      spoken.textContent = "";
+      close();
+    } else {
+      timer = setTimeout(() => ask(text), PAUSE);
+    }
   });
   field.addEventListener("keydown", (event) => {
-    if (event.isComposing) return;
-    if (event.key === "Escape" && !list.hidden) {
+    if (event.isComposing || list.hidden) return;
+    const count = list.children.length;
+    if (event.key === "Escape") {
       event.preventDefault();
       close();
-    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      if (list.hidden) return;
+    } else if (event.key === "ArrowDown") {
       event.preventDefault();
-      const down = event.key === "ArrowDown";
-      choose(chosen < 0 ? (down ? 0 : -1) : chosen + (down ? 1 : -1));
-    } else if (event.key === "Enter" && chosen >= 0 && !list.hidden) {
+      choose(chosen + 1 < count ? chosen + 1 : -1);
+    } else if (event.key === "ArrowUp") {
+      event.preventDefault();
+      choose(chosen < 0 ? count - 1 : chosen - 1);
+    } else if (event.key === "Enter" && chosen >= 0) {
       event.preventDefault();
       go(list.children[chosen]);
     } else if (event.key === "Tab") {
       close();
     }
   });
+  form.addEventListener("submit", () => {
+    clearTimeout(timer);
+    asked?.abort();
+  });
   field.addEventListener("blur", () => setTimeout(close, 150)); // after a click in the list
   list.addEventListener("mousedown", (event) => event.preventDefault());
   list.addEventListener("click", (event) => {
-    const option = event.target.closest("[role=option]");
-    if (option) go(option);
+    const pressed = event.target.closest("[role=option]");
+    if (pressed) go(pressed);
   });
 };
 
