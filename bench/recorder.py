@@ -9,7 +9,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class Recorder:
-    """Passes everything on. `messages` are the requests since they were last taken, `connections` counts those opened."""
+    """Passes everything on. `messages` are the requests that were not taken yet, `connections` counts those opened."""
 
     def __init__(self, port: int) -> None:
         self._port = port
