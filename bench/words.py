@@ -86,7 +86,7 @@ HEADS = {
 }
 # Three syllables make the name of a place that does not exist.
 SYLLABLES = (
-    "sol nord syd väst öst berg lund ek björk ström sjö dal ås kull hav strand skog äng tall gran vik fors näs holm mark",
+    "sol nord syd väst öst berg lund ek björk ström sjö dal ås kull hav strand skog äng tall gran vik fors näs holm",
     "a e o i u ar er ing inge els ans ors es um",
     "vik holm dal berga torp stad näs lund hamn by fors strand rum hus gård parken lab centrum arena kvarn",
 )
