@@ -24,9 +24,7 @@ SELECT v.id, e.ended, v.bookable_by, v.buffer_before, v.buffer_after, v.shortest
        ARRAY(
            SELECT t FROM busy_times(v.id, tstzrange($2, $3)) AS t
            WHERE EXISTS (
-               SELECT FROM environment_lanes l JOIN booking_hold b
-                   ON int8range(b.site, b.site, '[]') && int8range(l.site, l.site, '[]')
-               WHERE l.environment = v.id
+               SELECT FROM environment_lanes l JOIN booking_hold b ON b.site = l.site WHERE l.environment = v.id
            )
        ) AS busy
 FROM environment v JOIN entry e ON e.id = v.id WHERE v.id = ANY ($1::bigint[])
