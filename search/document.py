@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from search.folding import fold
@@ -82,31 +83,33 @@ class _Analysis:
     thesaurus: Thesaurus
     near: dict[str, None] = field(default_factory=dict)
 
-    def field(
-        self, texts: Iterable[tuple[str, str]], *, with_near: bool = True, with_terms: bool = False
-    ) -> str:
-        """The words of (text, language) pairs in their order, for phrases, and after them all that is derived."""
+    def field(self, texts: Iterable[tuple[str, str]], *, with_near: bool = True) -> str:
+        """The notions that (text, language) pairs name, their words in order, for phrases, and then all keys.
+
+        Notions come first, so that one that is named early in a text stands early, however long the text is. The terms
+        themselves stand beside them `with_near`, so that who has the term comes before who only has the notion.
+        """
+        named: dict[str, None] = {}
         literal: list[str] = []
         derived: dict[str, None] = {}
-        named: dict[str, None] = {}
         for text, language in texts:
             written = words(text)
-            literal += map(fold, written)
             for word in written:
-                if tells(word):
-                    derived.update(dict.fromkeys(keys(word, language)))
-                    if language == "sv" and with_near:
-                        self._add_parts(word)
-                    elif language == "sv":
-                        derived.update(dict.fromkeys(part_keys(word)))
+                folded, own, parts = _derived(word, language)
+                literal.append(folded)
+                derived.update(own)
+                if not with_near:
+                    derived.update(parts)
+                elif parts:
+                    self._add_parts(word, parts)
             for mention in self.thesaurus.mentions(written, language):
-                named.update(dict.fromkeys(token(concept) for concept in mention.concepts))
-                if with_terms:
-                    named[term_token(mention.words)] = None
+                named.update(dict.fromkeys(map(token, mention.concepts)))
                 if with_near:
+                    named[term_token(mention.words)] = None
                     self._add_wider(mention.concepts)
-        known = set(literal)
-        return " ".join([*named, *literal, *(word for word in derived if word not in known)])
+        for word in literal:
+            derived.pop(word, None)
+        return " ".join([*named, *literal, *derived])
 
     def place(self, municipality: str) -> str:
         """What a municipality is and lies in, also one whose name alone is an ordinary word."""
@@ -115,15 +118,23 @@ class _Analysis:
             self._add_wider(mention.concepts)
         return " ".join(dict.fromkeys(token(concept) for mention in named for concept in mention.concepts))
 
-    def _add_parts(self, word: str) -> None:
-        self.near.update(dict.fromkeys(part_keys(word)))
+    def _add_parts(self, word: str, parts: Mapping[str, None]) -> None:
+        self.near.update(parts)
         named = self.thesaurus.part_concepts(word)
-        self.near.update(dict.fromkeys(token(concept) for concept in named))
+        self.near.update(dict.fromkeys(map(token, named)))
         self._add_wider(named)
 
     def _add_wider(self, concepts: Iterable[int]) -> None:
         for concept in concepts:
-            self.near.update(dict.fromkeys(token(wider) for wider in self.thesaurus.wider(concept)))
+            self.near.update(dict.fromkeys(map(token, self.thesaurus.wider(concept))))
+
+
+@lru_cache(maxsize=100_000)
+def _derived(word: str, language: str) -> tuple[str, Mapping[str, None], Mapping[str, None]]:
+    """A word folded, its keys, and those of its parts; the latter two are empty where it tells nothing."""
+    if not tells(word):
+        return fold(word), {}, {}
+    return fold(word), dict.fromkeys(keys(word, language)), dict.fromkeys(part_keys(word) if language == "sv" else ())
 
 
 def build(source: Mapping[str, Any], thesaurus: Thesaurus, *, free_weeks: tuple[str, ...] = ()) -> Document:
@@ -142,13 +153,12 @@ def build(source: Mapping[str, Any], thesaurus: Thesaurus, *, free_weeks: tuple[
         id=source["id"],
         shown=_shown(source),
         facets=_facets(source),
-        title_words=analysis.field([(source["title_sv"], "sv"), (source["title_en"], "en")], with_terms=True),
-        summary_words=analysis.field([(source["summary_sv"], "sv"), (source["summary_en"], "en")], with_terms=True),
+        title_words=analysis.field([(source["title_sv"], "sv"), (source["title_en"], "en")]),
+        summary_words=analysis.field([(source["summary_sv"], "sv"), (source["summary_en"], "en")]),
         names_words=analysis.field(
             [(text, "sv") for text in (*both, *swedish_names) if text]
             + [(text, "en") for text in (*both, *english_names) if text]
-            + [(place, "en")],
-            with_terms=True,
+            + [(place, "en")]
         ),
         body_words=analysis.field([(body_sv, "sv"), (body_en, "en")], with_near=False),
         near_words=" ".join(analysis.near),

@@ -306,6 +306,7 @@ async def _count_all_words() -> None:
         await database.connection().execute(
             "INSERT INTO search_word (word, public, staff)"
             " SELECT coalesce(p.word, s.word), coalesce(p.ndoc, 0), coalesce(s.ndoc, 0)"
-            f" FROM ts_stat($${_VECTORS} = 'false'$$) p FULL JOIN ts_stat($${_VECTORS} = 'true'$$) s ON s.word = p.word",
+            f" FROM ts_stat($${_VECTORS} = 'false'$$) p"
+            f" FULL JOIN ts_stat($${_VECTORS} = 'true'$$) s ON s.word = p.word",
             timeout=_LONGEST_COUNT,
         )

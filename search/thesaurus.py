@@ -52,32 +52,31 @@ class Thesaurus:
         found: list[Mention] = []
         for start, form in enumerate(forms):
             named: dict[tuple[str, ...], list[int]] = {}
+            following = forms[start + 1] if start + 1 < len(forms) else ()
             for first in form:
-                for sequence, concept in self._longer_at(first, forms, start):
-                    named.setdefault(sequence, []).append(concept)
+                if first in self._longer:
+                    for sequence, concept in self._beginning(first, following):
+                        if self._stands(sequence, forms, start):
+                            named.setdefault(sequence, []).append(concept)
                 if first in self._single:
                     named.setdefault((first,), []).extend(self._single[first])
-            if not named:
-                continue
-            found += [
-                Mention(start, len(sequence), sequence, tuple(dict.fromkeys(named[sequence])))
-                for sequence in sorted(named, key=len, reverse=True)
-            ]
+            if named:
+                found += [
+                    Mention(start, len(sequence), sequence, tuple(dict.fromkeys(named[sequence])))
+                    for sequence in sorted(named, key=len, reverse=True)
+                ]
         return found
 
-    def _longer_at(
-        self, first: str, forms: Sequence[tuple[str, ...]], start: int
-    ) -> Iterable[tuple[tuple[str, ...], int]]:
-        """The terms of several words that stand at a place and begin with one of its keys."""
-        seconds = self._longer.get(first)
-        if seconds is None or start + 1 == len(forms):
-            return
-        for second in forms[start + 1]:
-            for sequence, concept in seconds.get(second, ()):
-                if start + len(sequence) <= len(forms) and all(
-                    key in forms[start + place] for place, key in enumerate(sequence)
-                ):
-                    yield sequence, concept
+    def _beginning(self, first: str, following: Iterable[str]) -> Iterable[tuple[tuple[str, ...], int]]:
+        """The terms that begin with a word and another after it."""
+        seconds = self._longer[first]
+        return (term for second in following if second in seconds for term in seconds[second])
+
+    @staticmethod
+    def _stands(sequence: tuple[str, ...], forms: Sequence[tuple[str, ...]], start: int) -> bool:
+        return start + len(sequence) <= len(forms) and all(
+            key in forms[start + place] for place, key in enumerate(sequence)
+        )
 
     def names(self, word: str) -> bool:
         """Whether a word names a notion by itself."""
