@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test lint lock messages
+.PHONY: setup run test lint bench lock messages
 
 setup: .venv/.done node_modules/.done
 
@@ -27,6 +27,10 @@ lint: setup
 
 test: setup lint
 	$(BIN)/pytest -n 2
+
+# Measures the program beside what it stands on; takes long with 100,000 entries. See bench/__main__.py.
+bench: setup
+	$(BIN)/python -m bench
 
 lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --group dev --output-file requirements.lock pyproject.toml

@@ -5,9 +5,10 @@ import asyncio
 import json
 import os
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -16,7 +17,7 @@ from bench.figures import Figures
 
 RESULTS = Path(__file__).parent / "results.json"
 # Each measures for the given numbers of entries, with its data in a folder.
-BENCHMARKS: dict[str, Callable[[Sequence[int], Path], Awaitable[Figures]]] = {"search": search.run}
+BENCHMARKS: dict[str, Callable[[Sequence[int], Path], Coroutine[Any, Any, Figures]]] = {"search": search.run}
 
 
 def main() -> None:
@@ -30,9 +31,8 @@ def main() -> None:
         parser.error(f"there is no measurement called {', '.join(sorted(unknown))}")
     sizes = [int(size) for size in given.sizes.split(",")]
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
-        found = [
-            asyncio.run(BENCHMARKS[name](sizes, given.folder or Path(temporary))) for name in given.names or BENCHMARKS
-        ]
+        folder = given.folder or Path(temporary)
+        found: list[Figures] = [asyncio.run(BENCHMARKS[name](sizes, folder)) for name in given.names or BENCHMARKS]
     console = Console(width=140)
     for figures in found:
         console.print(figures.as_table())

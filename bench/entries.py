@@ -9,6 +9,7 @@ import json
 import random
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import accumulate
 from typing import Any, cast
@@ -46,6 +47,16 @@ class _Zipf:
         return self._chance.choices(self._listed, cum_weights=self._weights)[0]
 
 
+@dataclass(frozen=True)
+class _About:
+    """What a text is about, and its language."""
+
+    sector: Sector
+    language: str
+    name: str
+    place: str
+
+
 class Writer:
     """Writes entries."""
 
@@ -55,7 +66,12 @@ class Writer:
         self._terms = {
             (sector, code): _Zipf(
                 self.chance,
-                [term for name in (sector.value, GENERAL) for concept in files[name] for term in concept[code]],
+                [
+                    term
+                    for name in (sector.value, GENERAL)
+                    for concept in files[name]
+                    for term in (concept["sv"] if code == "sv" else concept["en"])
+                ],
             )
             for sector in Sector
             for code in LANGUAGES
@@ -63,13 +79,17 @@ class Writer:
         self._compounds = {
             code: _Zipf(
                 self.chance,
-                [f"{first}{'' if code == 'sv' else ' '}{head}" for first in firsts for head in words.HEADS[code]],
+                [
+                    f"{first}{'' if code == 'sv' else ' '}{head}"
+                    for first in words.BEGINNINGS[code].split()
+                    for head in words.HEADS[code].split()
+                ],
             )
-            for code, firsts in words.BEGINNINGS.items()
+            for code in LANGUAGES
         }
-        self._adjectives = {code: _Zipf(self.chance, listed) for code, listed in words.ADJECTIVES.items()}
-        self._verbs = {code: _Zipf(self.chance, listed) for code, listed in words.VERBS.items()}
-        self._municipalities = _Zipf(self.chance, words.MUNICIPALITIES)
+        self._adjectives = {code: _Zipf(self.chance, listed.split()) for code, listed in words.ADJECTIVES.items()}
+        self._verbs = {code: _Zipf(self.chance, listed.split()) for code, listed in words.VERBS.items()}
+        self._municipalities = _Zipf(self.chance, words.MUNICIPALITIES.split())
 
     def entry(self, body_ids: Sequence[int]) -> Row:
         """The columns of an entry without its id; every tenth is a procurement or partnership."""
@@ -81,11 +101,12 @@ class Writer:
         name, place = self._name(), self._municipalities.draw()
         texts: Row = {}
         for code in LANGUAGES:
-            given = (sectors[0], code, name, place)
+            about = _About(sectors[0], code, name, place)
+            title = self._sentence(words.TITLES[code], about)
             texts |= {
-                f"title_{code}": self._capital(self._sentence(words.TITLES[code], *given)),
-                f"summary_{code}": self._text(1, 2, *given),
-                f"description_{code}": self._text(5, 12, *given),
+                f"title_{code}": title[:1].upper() + title[1:],
+                f"summary_{code}": self._text(1, 2, about),
+                f"description_{code}": self._text(5, 12, about),
             }
         days = chance.randint(1, 900)
         return {
@@ -113,12 +134,12 @@ class Writer:
         chance = self.chance
         texts: Row = {}
         for code in LANGUAGES:
-            given = (Sector(entry["primary_sector"]), code, self._name(), entry["municipality"])
+            about = _About(Sector(entry["primary_sector"]), code, self._name(), entry["municipality"])
             texts |= {
-                f"offer_{code}": self._text(2, 4, *given),
-                f"equipment_{code}": self._text(1, 3, *given),
-                f"requirements_{code}": self._text(0, 1, *given),
-                f"accessibility_{code}": self._text(0, 1, *given),
+                f"offer_{code}": self._text(2, 4, about),
+                f"equipment_{code}": self._text(1, 3, about),
+                f"requirements_{code}": self._text(0, 1, about),
+                f"accessibility_{code}": self._text(0, 1, about),
             }
         return {
             **texts,
@@ -136,28 +157,24 @@ class Writer:
         return [(day, opens, closes) for day in range(1, self.chance.choice((5, 6, 8)))]
 
     def _name(self) -> str:
-        first, middle, last = (self.chance.choice(listed) for listed in words.SYLLABLES)
+        first, middle, last = (self.chance.choice(listed.split()) for listed in words.SYLLABLES)
         return f"{first}{middle}{last}".capitalize()
 
-    def _sentence(self, patterns: Sequence[str], sector: Sector, code: str, name: str, place: str) -> str:
+    def _sentence(self, patterns: Sequence[str], about: _About) -> str:
         parts = self.chance.choice(patterns)
         for slot, drawn in (
-            ("{t}", self._terms[sector, code]),
-            ("{c}", self._compounds[code]),
-            ("{a}", self._adjectives[code]),
-            ("{v}", self._verbs[code]),
+            ("{t}", self._terms[about.sector, about.language]),
+            ("{c}", self._compounds[about.language]),
+            ("{a}", self._adjectives[about.language]),
+            ("{v}", self._verbs[about.language]),
         ):
             while slot in parts:
                 parts = parts.replace(slot, drawn.draw(), 1)
-        return parts.replace("{n}", name).replace("{p}", place)
+        return parts.replace("{n}", about.name).replace("{p}", about.place)
 
-    def _text(self, least: int, most: int, sector: Sector, code: str, name: str, place: str) -> str:
+    def _text(self, least: int, most: int, about: _About) -> str:
         count = self.chance.randint(least, most)
-        return " ".join(self._sentence(words.PATTERNS[code], sector, code, name, place) for _ in range(count))
-
-    @staticmethod
-    def _capital(text: str) -> str:
-        return text[:1].upper() + text[1:]
+        return " ".join(self._sentence(words.PATTERNS[about.language], about) for _ in range(count))
 
 
 def _vocabulary_files() -> dict[str, list[StartingConcept]]:
@@ -203,27 +220,25 @@ _BOOKABLE_KINDS = {Kind.TESTBED.value, Kind.DEMO_ENVIRONMENT.value}
 
 async def _templates() -> list[int]:
     """Templates whose terms can be searched for, one for each owner of results and each kind of agreement."""
-    found = []
-    for type_ in (AgreementType.TEST, AgreementType.COLLABORATION, AgreementType.NDA):
-        for owner in _OWNERS:
-            found.append(
-                await agreements.create_template(
-                    SYSTEM,
-                    code=f"{type_.value}-{owner}".replace("_", "-"),
-                    type=type_,
-                    audience=list(Audience),
-                    title_sv=f"Avtal {type_.value} {owner}",
-                    title_en=f"Agreement {type_.value} {owner}",
-                    months_valid=24,
-                    text_sv="# Avtal\n\n## 1. Parter\n\nMellan {parties} om {entries}.",
-                    text_en="# Agreement\n\n## 1. Parties\n\nBetween {parties} on {entries}.",
-                    terms={
-                        name: TermValue(name, TermStatus.VALUE, code=code)
-                        for name, code in (("results_ownership", owner), ("publication", "allowed"))
-                    },
-                )
-            )
-    return found
+    return [
+        await agreements.create_template(
+            SYSTEM,
+            code=f"{kind.value}-{owner}".replace("_", "-"),
+            type=kind,
+            audience=list(Audience),
+            title_sv=f"Avtal {kind.value} {owner}",
+            title_en=f"Agreement {kind.value} {owner}",
+            months_valid=24,
+            text_sv="# Avtal\n\n## 1. Parter\n\nMellan {parties} om {entries}.",
+            text_en="# Agreement\n\n## 1. Parties\n\nBetween {parties} on {entries}.",
+            terms={
+                name: TermValue(name, TermStatus.VALUE, code=code)
+                for name, code in (("results_ownership", owner), ("publication", "allowed"))
+            },
+        )
+        for kind in (AgreementType.TEST, AgreementType.COLLABORATION, AgreementType.NDA)
+        for owner in _OWNERS
+    ]
 
 
 async def _add_details(

@@ -7,9 +7,11 @@ of an answer than its status and where it ends, so that it costs the servers bes
 import asyncio
 import json
 import re
+import statistics
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import cycle
 
@@ -20,7 +22,7 @@ _OK = 200
 
 @dataclass(frozen=True)
 class Target:
-    """A server on loopback and what it is asked: each request is one or more HTTP messages, sent one after the other."""
+    """A server on loopback and what it is asked; a request is one or more HTTP messages, sent one after the other."""
 
     name: str
     port: int
@@ -119,7 +121,6 @@ async def _timed(plan: Plan) -> list[Measured]:
 
 
 async def _counted(plan: Plan) -> list[Measured]:
-    found = []
     rates: list[list[float]] = [[] for _ in plan.targets]
     faults = [0] * len(plan.targets)
     received = [0] * len(plan.targets)
@@ -129,10 +130,7 @@ async def _counted(plan: Plan) -> list[Measured]:
             rates[n].append(rate)
             faults[n] += wrong
             received[n] += size
-    found += [
-        Measured(target.name, [], rates[n], received[n], faults[n]) for n, target in enumerate(plan.targets)
-    ]
-    return found
+    return [Measured(target.name, [], rates[n], received[n], faults[n]) for n, target in enumerate(plan.targets)]
 
 
 async def _flood(target: Target, connections: int, seconds: float) -> tuple[float, int, int]:
@@ -170,6 +168,27 @@ async def run(plan: Plan) -> list[Measured]:
     if process.returncode:
         raise RuntimeError(f"The load generator ended with status {process.returncode}.")
     return [Measured(**one) for one in json.loads(output)]
+
+
+async def floor(size: int) -> tuple[float, float]:
+    """What the generator itself takes: milliseconds (median) and requests a second for answers that cost nothing.
+
+    `size` is how many bytes an answer has.
+    """
+    answer = f"HTTP/1.1 200 OK\r\ncontent-length: {size}\r\n\r\n".encode() + bytes(size)
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    async with server:
+        target = Target("floor", server.sockets[0].getsockname()[1], [["GET / HTTP/1.1\r\n\r\n"]])
+        (timed,) = await run(Plan([target], rounds=500))
+        (counted,) = await run(Plan([target], rounds=1, connections=16, seconds=1.0))
+    return statistics.median(timed.times), counted.rates[0]
 
 
 def _main() -> None:

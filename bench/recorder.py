@@ -9,10 +9,11 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class Recorder:
-    """Passes everything on. `messages` are the requests since they were last taken, `connections` counts those opened."""
+    """Passes everything on. `messages` are the requests that were not taken yet, `connections` counts those opened."""
 
     def __init__(self, port: int) -> None:
         self._port = port
+        self._open: set[asyncio.StreamWriter] = set()
         self.messages: list[str] = []
         self.connections = 0
 
@@ -21,9 +22,15 @@ class Recorder:
         taken, self.messages = self.messages, []
         return taken
 
+    def cut(self) -> None:
+        """Close every connection, as a server does with one that was silent for long."""
+        for writer in self._open:
+            writer.close()
+
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection of the program."""
         self.connections += 1
+        self._open.add(writer)
         answers, onward = await asyncio.open_connection("127.0.0.1", self._port)
         back = asyncio.create_task(_copy(answers, writer))
         try:
@@ -33,9 +40,10 @@ class Recorder:
                 message = head + await reader.readexactly(int(length.group(1)) if length else 0)
                 self.messages.append(message.decode())
                 onward.write(message)
-        except asyncio.IncompleteReadError:
+        except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
+            self._open.discard(writer)
             back.cancel()
             onward.close()
             writer.close()

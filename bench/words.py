@@ -1,4 +1,7 @@
-"""What the texts of made-up entries are written with: patterns of sentences, and words beside the vocabulary's."""
+"""What the texts of made-up entries are written with: patterns of sentences, and words beside the vocabulary's.
+
+Lists of words are written as text with spaces between.
+"""
 
 # In patterns: {t} a term of the entry's sector, {c} a compound, {a} an adjective, {v} a verb, {n} a made-up name,
 # {p} a municipality.
@@ -37,22 +40,22 @@ ADJECTIVES = {
         "digital verklig öppen säker enkel ny modern hållbar autonom kontrollerad flexibel realistisk gemensam mobil "
         "smart klinisk teknisk användarnära trådlös uppkopplad elektrisk tillgänglig avancerad anpassad noggrann "
         "oberoende skalbar energisnål tyst robust"
-    ).split(),
+    ),
     "en": (
         "digital real open safe simple new modern sustainable autonomous controlled flexible realistic shared mobile "
         "smart clinical technical wireless connected electric accessible advanced adapted careful independent "
         "scalable efficient quiet robust full-scale"
-    ).split(),
+    ),
 }
 VERBS = {
     "sv": (
         "testa prova utveckla utvärdera mäta jämföra visa demonstrera införa anpassa förbättra simulera bygga "
         "planera undersöka dokumentera följa optimera automatisera upphandla"
-    ).split(),
+    ),
     "en": (
         "test try develop evaluate measure compare show demonstrate introduce adapt improve simulate build plan "
         "study document follow optimise automate procure"
-    ).split(),
+    ),
 }
 # Any beginning with any head is a compound, in English two words.
 BEGINNINGS = {
@@ -61,35 +64,34 @@ BEGINNINGS = {
         "väg gatu park skol hem kök ljud ljus värme avfalls klimat el gas solcells hamn spår tunnel station "
         "biblioteks scen teater film spel konsert arkiv bild läkemedels operations röntgen labb rehab "
         "äldre barn kultur natur trafik parkerings leverans lager kylvatten"
-    ).split(),
+    ),
     "en": (
         "care bus train bicycle energy water air museum building sensor data robot drone battery patient ambulance "
         "road street park school home kitchen sound light heating waste climate electric gas solar harbour track "
         "tunnel station library stage theatre film game concert archive image medicine surgery imaging laboratory "
         "rehabilitation elderly child culture nature traffic parking delivery storage cooling"
-    ).split(),
+    ),
 }
 HEADS = {
     "sv": (
         "system teknik bana miljö test mätning hantering rening styrning belysning plattform modell tjänst lokal "
         "anläggning larm vagn fordon kamera nät karta lager logistik övervakning planering analys simulering visning "
         "utställning samling verkstad sal rum service drift underhåll"
-    ).split(),
+    ),
     "en": (
         "system technology track environment test measurement handling treatment control lighting platform model "
         "service facility plant alarm wagon vehicle camera network map storage logistics monitoring planning analysis "
         "simulation display exhibition collection workshop hall room support operations maintenance"
-    ).split(),
+    ),
 }
 # Three syllables make the name of a place that does not exist.
 SYLLABLES = (
-    "sol nord syd väst öst berg lund ek björk ström sjö dal ås kull hav strand skog äng tall gran vik fors näs holm "
-    "sten mark lind alm ask rönn".split(),
-    "a e o i u ar er ing inge els ans ors es um".split(),
-    "vik holm dal berga torp stad näs lund hamn by fors strand rum hus gård parken lab centrum arena kvarn".split(),
+    "sol nord syd väst öst berg lund ek björk ström sjö dal ås kull hav strand skog äng tall gran vik fors näs holm",
+    "a e o i u ar er ing inge els ans ors es um",
+    "vik holm dal berga torp stad näs lund hamn by fors strand rum hus gård parken lab centrum arena kvarn",
 )
 MUNICIPALITIES = (
     "Stockholm Solna Huddinge Södertälje Göteborg Malmö Uppsala Linköping Umeå Luleå Lund Västerås Örebro Borås "
     "Skövde Gävle Karlstad Jönköping Helsingborg Norrköping Sundsvall Östersund Nykvarn Järfälla Sollentuna Nacka "
     "Botkyrka Haninge Täby Norrtälje Sigtuna Upplands-Bro Lidingö Danderyd Tyresö Värmdö Ekerö Vallentuna Eskilstuna"
-).split()
+)

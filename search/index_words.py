@@ -24,9 +24,8 @@ class IndexWords:
         named = {word: counts[token(id)] for word, id in thesaurus.term_words() if token(id) in counts}
         self._meant = dict.fromkeys(named, 0) | {word: counts[word] for word in self._sorted}
         self._by_length: dict[int, list[str]] = {}
-        for word in self._meant:
-            if word.isalpha():
-                self._by_length.setdefault(len(word), []).append(word)
+        for word in filter(str.isalpha, self._meant):
+            self._by_length.setdefault(len(word), []).append(word)
         self._terms = [
             fold(term)
             for concept in thesaurus.concepts.values()

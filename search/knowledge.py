@@ -1,11 +1,15 @@
 """What each process keeps in memory to understand questions: the vocabulary, and the words of the index.
 
-Both are read again when the database says that they have changed; asking that is kept to once in a while.
+Both are read again when the database says that they have changed. A web server does that beside its requests
+(`kept_up`), so that none of them waits for it but those that come before the first reading; other programs look
+when they need it, once in a while.
 """
 
 import asyncio
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from registry import database
@@ -13,26 +17,34 @@ from search.index_words import IndexWords
 from search.thesaurus import Thesaurus
 from search.vocabulary import vocabulary_version, whole
 
+log = logging.getLogger(__name__)
 # Seconds between two looks at whether something has changed.
 _PATIENCE = 1.0
 # Seconds that the words of the index may be old: many entries change one after the other, and reading all is long.
 _WORDS_PATIENCE = 5.0
+# Reading the words takes no more than this share of the time.
+_WORDS_SHARE = 0.05
 
 
 @dataclass
 class _Memory:
-    """The vocabulary and its version; the words for readers who are staff and for all others."""
+    """The vocabulary and its version; the words for readers who are staff and for all others.
+
+    `is_kept` says that somebody looks after it, so that a question need not.
+    """
 
     thesaurus: Thesaurus = field(default_factory=lambda: Thesaurus([]))
     version: int = -1
     looked_at: float = 0.0
     words: Mapping[bool, IndexWords] = field(default_factory=dict)
     words_are_of: object = None
-    words_looked_at: float = 0.0
+    words_good_until: float = 0.0
+    is_kept: bool = False
 
 
 _memory = _Memory()
 _reading = asyncio.Lock()
+_looking = asyncio.Lock()
 
 
 async def thesaurus_version() -> int:
@@ -53,23 +65,54 @@ async def thesaurus() -> tuple[Thesaurus, int]:
 
 async def understanding(*, staff: bool) -> tuple[Thesaurus, IndexWords]:
     """The vocabulary and the words of the index that a reader may know of, at most a few seconds old."""
-    now = time.monotonic()
-    if now - _memory.looked_at > _PATIENCE or not _memory.words:
-        _memory.looked_at = now
-        before = _memory.version
-        await thesaurus()
-        if before != _memory.version or now - _memory.words_looked_at > _WORDS_PATIENCE or not _memory.words:
-            _memory.words_looked_at = now
-            await _read_words()
+    if not _memory.words or (not _memory.is_kept and time.monotonic() - _memory.looked_at > _PATIENCE):
+        await _look()
     return _memory.thesaurus, _memory.words[staff]
+
+
+@asynccontextmanager
+async def kept_up() -> AsyncIterator[None]:
+    """While this is entered, what is in memory follows the database beside all other work."""
+    _memory.is_kept = True
+    keeping = asyncio.create_task(_keep_up())
+    try:
+        yield
+    finally:
+        _memory.is_kept = False
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
+
+
+async def _keep_up() -> None:
+    while True:
+        try:
+            await _look()
+        except Exception as error:  # noqa: BLE001  # whatever is wrong with the database, searching goes on with what is known
+            log.warning("What the search knows waits for the database: %s", type(error).__name__)
+        await asyncio.sleep(_PATIENCE)
 
 
 async def refresh() -> None:
     """Read the vocabulary and the words of the index as they are now."""
-    await thesaurus()
+    _memory.looked_at = _memory.words_good_until = 0.0
     _memory.words_are_of = None
-    await _read_words()
-    _memory.looked_at = _memory.words_looked_at = time.monotonic()
+    await _look()
+
+
+async def _look() -> None:
+    """Read again what has changed. Who comes while somebody looks waits for them."""
+    async with _looking:
+        now = time.monotonic()
+        if now - _memory.looked_at < _PATIENCE and _memory.words:
+            return
+        before = _memory.version
+        await thesaurus()
+        if before != _memory.version or now > _memory.words_good_until or not _memory.words:
+            await _read_words()
+            took = time.monotonic() - now
+            _memory.words_good_until = time.monotonic() + max(_WORDS_PATIENCE, took / _WORDS_SHARE)
+        _memory.looked_at = now
 
 
 async def _read_words() -> None:

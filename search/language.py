@@ -71,7 +71,8 @@ def keys(word: str, language: str | None = None) -> tuple[str, ...]:
     if not found and word.isalpha():
         codes = (language,) if language else ("sv", "en")
         found += [word, *(_stem(word, code) for code in codes)]
-    return tuple(dict.fromkeys(fold(form) for form in [*found, word]))
+    # The list writes what only begins compounds with a hyphen at its end.
+    return tuple(dict.fromkeys([*(fold(form.rstrip("-")) for form in found), fold(word)]))
 
 
 @lru_cache(maxsize=200_000)
