@@ -18,14 +18,15 @@ from registry.agreements.queries import OfferedTerms
 from registry.bookings import queries as bookings
 from registry.bookings.rules import Interval
 from registry.entries import queries as entries
+from registry.entries.calendars import Opening
 from registry.entries.codes import Audience
-from registry.entries.queries import EntryView, Opening
+from registry.entries.queries import EntryView
 from registry.formats import plain_language
 from registry.formats.plain_language import Glance, Sentence
 from registry.procurement import queries as procurement
 from registry.web import language
 from registry.web.authentication import CurrentActor
-from registry.web.calendar import new_booking_url, week_days
+from registry.web.calendar import day_rows, new_booking_url
 from registry.web.rendering import page
 
 AnyRequest = Request[Any, Any, Any]
@@ -34,7 +35,7 @@ NEXT_TIMES = 3
 
 @dataclass(frozen=True)
 class BookingPanel:
-    """When an environment is free: the next times with their addresses, and a week for `week_strip`."""
+    """When an environment is free: the next times with their addresses, and the rows of a week for `timetable`."""
 
     next_times: list[tuple[Interval, str]]
     week: list[dict[str, Any]]
@@ -95,7 +96,7 @@ async def _booking_panel(entry: EntryView) -> BookingPanel | None:
     first_day = language.local(times[0][0] if times else datetime.now(UTC)).date()
     return BookingPanel(
         next_times=[(interval, new_booking_url(entry, interval[0])) for interval in times],
-        week=week_days(entry, await bookings.week_availability(entry, first_day)),
+        week=day_rows([entry], await bookings.timetables([entry], first_day, 7)),
         href=f"/bookings/new?environment={entry.slug}",
     )
 
