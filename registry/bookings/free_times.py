@@ -50,8 +50,8 @@ async def held_times(environment: EntryView, first: datetime, last: datetime) ->
     rows = await database.fetch(
         "SELECT lower(t) AS starts, upper(t) AS ends FROM busy_times($1, tstzrange($2, $3)) AS t",
         environment.id,
-        first - after,
-        last + before,
+        first - before,
+        last + after,
     )
     return [(row["starts"], row["ends"]) for row in rows]
 

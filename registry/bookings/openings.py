@@ -48,12 +48,12 @@ def openings(calendar: Calendar, first: date, last: date) -> list[Interval]:
 
 
 def usual_openings(calendar: Calendar, first: date, last: date) -> list[Interval]:
-    """The same without regard to closures, each opening by itself, in order."""
+    """The same without regard to closures, those of each day by themselves, in order."""
     return [opening for day in _days(first, last) for opening in _usual(calendar, day)]
 
 
 def day_openings(calendar: Calendar, day: date) -> list[Interval]:
-    """When it is open on one day, each opening by itself; a booking's grid of starts counts from each."""
+    """When it is open on one day, in order; a booking's grid of starts counts from each opening."""
     return without(_usual(calendar, day), [(closure.starts_at, closure.ends_at) for closure in calendar.closures])
 
 
@@ -166,7 +166,7 @@ def _usual(calendar: Calendar, day: date) -> list[Interval]:
         # Hours that lie in the hour which the clocks skip have no length.
         if interval[0] < interval[1]:
             found.append(interval)
-    return sorted(found)
+    return joined(found)
 
 
 def _hours(calendar: Calendar, day: date) -> list[Opening]:

@@ -57,6 +57,11 @@ CREATE FUNCTION blackout_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     place environment_lanes;
 BEGIN
+    -- With an older snapshot it could overlook a booking that was there first, which would then lose its right to stay.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'a blackout has to be set in a transaction that is read committed'
+            USING ERRCODE = 'invalid_transaction_state';
+    END IF;
     PERFORM lock_site(site_of(NEW.environment));
     SELECT * INTO STRICT place FROM environment_lanes WHERE environment = NEW.environment;
     UPDATE environment_lanes SET lanes = lanes WHERE site = place.site;

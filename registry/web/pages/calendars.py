@@ -183,7 +183,10 @@ async def _table(environments: list[EntryView], place: _Place) -> dict[str, Any]
 def month_weeks(days: list[DayTimes], place: _Place) -> list[dict[str, Any]]:
     """The days of a month in whole weeks, for the macro `month_grid`."""
     slots = {one.day: [summary(one, place.url(view="week", date=one.day) + "#table")] for one in days}
-    return whole_weeks(days[0].day, days[-1].day, slots)
+    weeks = whole_weeks(days[0].day, days[-1].day, slots)
+    # Weeks that have passed altogether say nothing.
+    this_week = datetime.now(language.STOCKHOLM).date().isocalendar()[:2]
+    return [week for week in weeks if week["year_and_number"] >= this_week]
 
 
 def whole_weeks(first: date, last: date, slots: dict[date, list[dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -194,6 +197,7 @@ def whole_weeks(first: date, last: date, slots: dict[date, list[dict[str, Any]]]
     return [
         {
             "number": week[0].isocalendar().week,
+            "year_and_number": week[0].isocalendar()[:2],
             "days": [
                 {
                     "number": day.day,
