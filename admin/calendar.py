@@ -13,7 +13,7 @@ from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 
 from admin import calendar_forms as forms
-from admin.coordination import DESK, editable_environment
+from admin.coordination import DESK, LARGEST_ID, editable_environment
 from admin.hours_forms import hour_rows, hour_values
 from admin.sent_forms import NOT_SENT, Sent, or_again, parse_form
 from registry.access import Actor
@@ -267,25 +267,48 @@ def _kind(request: AnyRequest) -> str:
     return "blackouts" if "/blackouts/" in request.url.path else "closures"
 
 
-@post(f"{CALENDAR}/{{kind:str}}/{{row_id:int}}/remove", include_in_schema=False)
-async def remove(
-    request: AnyRequest, actor: CurrentActor, entry_id: FromPath[int], kind: FromPath[str], row_id: FromPath[int]
+@post(f"{CALENDAR}/seasons/{{row_id:int}}/remove", include_in_schema=False)
+async def remove_season(
+    request: AnyRequest, actor: CurrentActor, entry_id: FromPath[int], row_id: FromPath[int]
 ) -> Redirect:
-    """Remove a season, a closure, a blackout or a day that was opened."""
+    """Remove a season."""
     await editable_environment(actor, entry_id)
-    if kind == "seasons":
-        raw = await form_values(request, forms.WeekForm)
-        form = parse_form(forms.WeekForm, raw)
-        await service.remove_season(actor, entry_id, row_id, read_version=form.version)
-    elif kind == "closures":
-        await service.remove_closure(actor, entry_id, row_id)
-    elif kind == "blackouts":
-        await hosting.remove_blackout(actor, entry_id, row_id)
-    elif kind == "open-days":
-        await service.remove_open_day(actor, entry_id, row_id)
-    else:
-        raise NotFound
+    _require_id(row_id)
+    form = parse_form(forms.VersionForm, await form_values(request, forms.VersionForm))
+    await service.remove_season(actor, entry_id, row_id, read_version=form.version)
     return _done(entry_id)
+
+
+@post(f"{CALENDAR}/closures/{{row_id:int}}/remove", include_in_schema=False)
+async def remove_closure(actor: CurrentActor, entry_id: FromPath[int], row_id: FromPath[int]) -> Redirect:
+    """Be open again as usual."""
+    await editable_environment(actor, entry_id)
+    _require_id(row_id)
+    await service.remove_closure(actor, entry_id, row_id)
+    return _done(entry_id)
+
+
+@post(f"{CALENDAR}/blackouts/{{row_id:int}}/remove", include_in_schema=False)
+async def remove_blackout(actor: CurrentActor, entry_id: FromPath[int], row_id: FromPath[int]) -> Redirect:
+    """Let the time be booked again."""
+    await editable_environment(actor, entry_id)
+    _require_id(row_id)
+    await hosting.remove_blackout(actor, entry_id, row_id)
+    return _done(entry_id)
+
+
+@post(f"{CALENDAR}/open-days/{{row_id:int}}/remove", include_in_schema=False)
+async def remove_open_day(actor: CurrentActor, entry_id: FromPath[int], row_id: FromPath[int]) -> Redirect:
+    """Let a day be a holiday like others again."""
+    await editable_environment(actor, entry_id)
+    _require_id(row_id)
+    await service.remove_open_day(actor, entry_id, row_id)
+    return _done(entry_id)
+
+
+def _require_id(row_id: int) -> None:
+    if not 0 < row_id <= LARGEST_ID:
+        raise NotFound
 
 
 def _done(entry_id: int) -> Redirect:
@@ -339,5 +362,8 @@ HANDLERS: list[ControllerRouterHandler] = [
     add_open_day,
     interval_page,
     add_interval,
-    remove,
+    remove_season,
+    remove_closure,
+    remove_blackout,
+    remove_open_day,
 ]

@@ -11,6 +11,10 @@ from registry.web.calendar import stockholm
 from registry.web.input import BlankIsNone, Day, Input, Line
 
 
+class VersionForm(Input):
+    version: int = 0
+
+
 class WeekForm(HoursForm):
     version: int = 0
 

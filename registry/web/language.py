@@ -130,7 +130,8 @@ def show_time(value: time | datetime) -> str:
     text = format_time(moment, pattern, locale=locale)
     if moment.utcoffset() == moment.replace(fold=1 - moment.fold).utcoffset():
         return text
-    return f"{text} {gettext(N_('winter time')) if moment.fold else gettext(N_('summer time'))}"
+    which = gettext(N_("winter time")) if moment.fold else gettext(N_("summer time"))
+    return f"{text} {which}"
 
 
 def show_date(value: date | datetime) -> str:
