@@ -1,5 +1,6 @@
 """Half-open intervals of time and what can be done with them; moments are in UTC."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -21,19 +22,31 @@ def without(intervals: Sequence[Interval], taken: Sequence[Interval]) -> list[In
     """The half-open intervals less what is taken."""
     result: list[Interval] = []
     gone = joined(taken)
+    ends = [one[1] for one in gone]
     for start, end in intervals:
         at = start
-        for taken_start, taken_end in gone:
-            if taken_end <= at or taken_start >= end:
-                continue
+        for taken_start, taken_end in gone[bisect_right(ends, start) :]:
+            if taken_start >= end:
+                break
             if taken_start > at:
                 result.append((at, taken_start))
-            at = max(at, taken_end)
+            at = taken_end
         if at < end:
             result.append((at, end))
     return result
 
 
 def common(first: Sequence[Interval], second: Sequence[Interval]) -> list[Interval]:
-    """What two lists of half-open intervals have in common."""
-    return joined((max(a, c), min(b, d)) for a, b in first for c, d in second if max(a, c) < min(b, d))
+    """What two lists of half-open intervals have in common, touching parts joined."""
+    ones, others = joined(first), joined(second)
+    result: list[Interval] = []
+    i = j = 0
+    while i < len(ones) and j < len(others):
+        start, end = max(ones[i][0], others[j][0]), min(ones[i][1], others[j][1])
+        if start < end:
+            result.append((start, end))
+        if ones[i][1] < others[j][1]:
+            i += 1
+        else:
+            j += 1
+    return result

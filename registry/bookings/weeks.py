@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from itertools import islice
 
 from registry import database
 from registry.bookings.intervals import Interval, common, joined, without
@@ -90,10 +91,10 @@ def _open_times(calendar: Calendar, monday: date) -> tuple[Interval, ...]:
 
 
 def _begins(calendar: Calendar, step: int, free: Sequence[Interval]) -> Iterator[datetime]:
-    """When bookings may begin in free time; without a grid the beginning of each free time says it all."""
+    """The first time in each free interval at which a booking may begin, which says it all."""
     for interval in free:
         if step:
-            yield from starts_within(calendar, step, interval, timedelta(microseconds=1))
+            yield from islice(starts_within(calendar, step, interval, timedelta(microseconds=1)), 1)
         else:
             yield interval[0]
 

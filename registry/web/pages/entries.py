@@ -18,7 +18,7 @@ from registry.agreements.queries import OfferedTerms
 from registry.bookings import queries as bookings
 from registry.bookings.rules import Interval
 from registry.entries import queries as entries
-from registry.entries.calendars import Opening
+from registry.entries.calendars import Opening, Season
 from registry.entries.codes import Audience
 from registry.entries.queries import EntryView
 from registry.formats import plain_language
@@ -64,6 +64,7 @@ async def entry_page(request: AnyRequest, actor: CurrentActor, slug: FromPath[st
         versions=await entries.versions(entry.id),
         booking=await _booking_panel(entry),
         hours=opening_lines(entry.opening_hours),
+        seasons=_coming_seasons(entry),
         procurement=await procurement.procurement_of_entry(actor, entry.id),
         partnership=await procurement.partnership_of_entry(actor, entry.id),
         breadcrumbs=[("/search", language.gettext("Search")), (None, language.in_language(entry, "title"))],
@@ -99,6 +100,16 @@ async def _booking_panel(entry: EntryView) -> BookingPanel | None:
         week=day_rows([entry], await bookings.timetables([entry], first_day, 7)),
         href=f"/bookings/new?environment={entry.slug}",
     )
+
+
+def _coming_seasons(entry: EntryView) -> list[tuple[Season, list[tuple[str, str]]]]:
+    """The seasons that are not over, with their hours for reading."""
+    today = datetime.now(language.STOCKHOLM).date()
+    return [
+        (season, opening_lines(list(season.openings)))
+        for season in entry.calendar.seasons
+        if season.every_year or season.last_day >= today
+    ]
 
 
 def _in_words(offers: list[OfferedTerms], actor: Actor) -> list[OfferInWords]:
