@@ -2,7 +2,7 @@
 
 from litestar.types import ControllerRouterHandler
 
-from admin import agreement_search, bookings, coordination, legal, procurement, search, vocabulary
+from admin import agreement_search, bookings, calendar, coordination, legal, procurement, search, vocabulary
 
 
 def handlers() -> list[ControllerRouterHandler]:
@@ -13,6 +13,7 @@ def handlers() -> list[ControllerRouterHandler]:
         *agreement_search.HANDLERS,
         *procurement.HANDLERS,
         *coordination.HANDLERS,
+        *calendar.HANDLERS,
         *search.HANDLERS,
         *vocabulary.HANDLERS,
     ]

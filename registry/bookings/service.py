@@ -412,7 +412,8 @@ async def _time_is_held(actor: Actor, row: Mapping[str, Any]) -> AsyncIterator[N
 async def _time_taken(actor: Actor, booking_id: UUID, row: Mapping[str, Any]) -> TimeTaken:
     environments = await _environments_of(booking_id)
     found = await queries.alternatives(actor, environments, row["audience"], row["starts_at"], row["ends_at"])
-    return TimeTaken(TAKEN, found)
+    reason = await queries.why_held(environments, row["starts_at"], row["ends_at"])
+    return TimeTaken(reason or TAKEN, found)
 
 
 async def _environments_of(booking_id: UUID) -> list[EntryView]:

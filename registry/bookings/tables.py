@@ -89,3 +89,22 @@ class BookingEnvironment(Table):
     )
 
     booking_environment_once = Unique([booking, environment])
+
+
+class Blackout(Table):
+    """A half-open interval in UTC in which nothing new can be booked in an environment, its parts or its whole.
+
+    The database refuses new holds in it. Bookings that were there first stay until somebody moves or cancels them.
+    """
+
+    id = BigSerial(primary_key=True)
+    environment: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Environment", "entries"), null=False, on_delete=OnDelete.cascade
+    )
+    starts_at = Timestamptz()
+    ends_at = Timestamptz()
+    reason_sv = Text(default="")
+    reason_en = Text(default="")
+
+    blackout_ends_after_it_begins = Check("starts_at < ends_at")
+    blackout_says_why = Check("reason_sv <> '' OR reason_en <> ''")

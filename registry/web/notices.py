@@ -18,6 +18,7 @@ NOTICES: dict[str, tuple[str, str]] = {
     ),
     "document-added": ("success", N_("The document has been added.")),
     "entry-changed": ("success", N_("The entry has been updated.")),
+    "calendar-changed": ("success", N_("The calendar has been updated. The preview shows what follows from it.")),
     "entry-created": ("success", N_("The entry has been created.")),
     "procurement-changed": ("success", N_("The procurement has been updated.")),
     "procurement-created": ("success", N_("The procurement has been logged.")),

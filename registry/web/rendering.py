@@ -94,6 +94,9 @@ def template_environment(*, autoescape: bool = True) -> Environment:
     )
     environment.globals.update(
         interval=language.show_interval,
+        whole_days=language.show_days,
+        day_and_month=language.show_day_and_month,
+        both=language.show_both,
         money=language.show_money,
         number=language.show_number,
         percent=language.show_percent,

@@ -24,7 +24,7 @@ from registry.errors import N_, DomainError, FieldError, InvalidInput, NotFound,
 from registry.web import language
 from registry.web.authentication import CurrentActor
 from registry.web.booking_status import next_step, timeline
-from registry.web.calendar import new_booking_url, stockholm, week_days
+from registry.web.calendar import day_rows, new_booking_url, stockholm
 from registry.web.input import BlankIsNone, Day, Input, Line, LongText, form_values, parse, read_form, read_query
 from registry.web.labels import options
 from registry.web.rendering import go_to, page
@@ -195,7 +195,7 @@ async def _require_fit(actor: Actor, environment: EntryView, starts_at: datetime
         raise InvalidInput([FieldError("starts", reason)])
     if await queries.is_held(environment, starts_at, ends_at):
         free = await queries.alternatives(actor, [environment], audience.value, starts_at, ends_at)
-        raise TimeTaken(service.TAKEN, free)
+        raise TimeTaken(await queries.why_held([environment], starts_at, ends_at) or service.TAKEN, free)
 
 
 def _moments(form: TimeForm) -> tuple[datetime, datetime]:
@@ -295,7 +295,7 @@ async def _time_page(
     earliest = today + timedelta(hours=environment.lead_time_hours)
     first = max(week or earliest, today)
     first = min(first, today + timedelta(days=environment.horizon_days))
-    found = await queries.week_availability(environment, first)
+    found = await queries.timetables([environment], first, 7)
     suggestions = await queries.next_free(environment, environment.shortest, 3)
     return page(
         request,
@@ -306,7 +306,7 @@ async def _time_page(
         values={"date": "", "starts": "", "end_date": "", "ends": ""} | values,
         errors=language.say_errors(errors),
         clash=_clash(clash),
-        days=week_days(environment, found),
+        rows=day_rows([environment], found),
         week=first,
         previous_week=max(first - timedelta(days=7), today) if first > today else None,
         next_week=first + timedelta(days=7),
@@ -366,6 +366,7 @@ def _clash(error: DomainError | None) -> dict[str, Any] | None:
             "title_en": one["title"]["en"],
             "starts_at": datetime.fromisoformat(str(one["starts_at"])),
             "ends_at": datetime.fromisoformat(str(one["ends_at"])),
+            "why": language.say(one["why"]),
         }
         for one in found  # type: ignore[attr-defined]  # TimeTaken carries a list
     ]
