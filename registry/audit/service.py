@@ -19,6 +19,7 @@ class EventType(StrEnum):
     ROLE_WITHDRAWN = "person.role_withdrawn"
     TOKEN_CREATED = "person.token_created"  # noqa: S105  # the name of an event
     TOKEN_REVOKED = "person.token_revoked"  # noqa: S105  # the name of an event
+    NOTICES_CHOSEN = "person.notices_chosen"
     ORGANISATION_CREATED = "organisation.created"
     ENTRY_CREATED = "entry.created"
     ENTRY_CHANGED = "entry.changed"

@@ -18,3 +18,42 @@ class OutcomeDecision(StrEnum):
     ITERATE = "iterate"
     STOP = "stop"
     SPREAD = "spread"
+
+
+class NoticeEvent(StrEnum):
+    """What people are told of by mail. Where a state of the same name exists, the event is that it was reached."""
+
+    SUBMITTED = "submitted"
+    CHANGES_REQUESTED = "changes_requested"
+    WAITLISTED = "waitlisted"
+    DECLINED = "declined"
+    APPROVED = "approved"
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"
+    NO_SHOW = "no_show"
+    COMPLETED = "completed"
+    OUTCOME_RECORDED = "outcome_recorded"
+    LAPSES_SOON = "lapses_soon"
+    LAPSED = "lapsed"
+    TOMORROW = "tomorrow"
+    MOVED = "moved"
+    HANDED_OVER = "handed_over"
+
+
+class Part(StrEnum):
+    """As what somebody is told of a booking. `former` has just handed it over."""
+
+    REQUESTER = "requester"
+    FORMER = "former"
+    HOST = "host"
+    LEGAL = "legal"
+    COORDINATOR = "coordinator"
+
+
+class NoticePace(StrEnum):
+    """How often a person gets mail about bookings; `needed` is at once, and only what they have to act on."""
+
+    AT_ONCE = "at_once"
+    DAILY = "daily"
+    NEEDED = "needed"

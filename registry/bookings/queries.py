@@ -31,6 +31,7 @@ __all__ = [
     "Segment",
     "alternatives",
     "availability",
+    "bookings_by_id",
     "competing",
     "facts_of",
     "free_weeks",
@@ -154,6 +155,12 @@ async def get_booking(actor: Actor, booking_id: UUID) -> BookingView:
         actions=[action for action in possible if action not in refusals],
         refusals=refusals,
     )
+
+
+async def bookings_by_id(ids: Sequence[UUID]) -> dict[UUID, BookingRow]:
+    """Bookings as lists show them, by id. The caller has checked who may know of them."""
+    rows = await database.fetch(_ROW.format(condition="b.id = ANY ($1)"), list(ids))
+    return {booking.id: booking for booking in await _with_environments(rows)}
 
 
 async def missing_for(row: Any) -> list[MissingAgreement]:  # noqa: ANN401  # a row of any query

@@ -18,8 +18,8 @@ from registry.access import SYSTEM, Actor, Permission, Role, require
 from registry.accounts.queries import actor_of_email
 from registry.agreements import service as agreements
 from registry.audit.service import EventType, record
-from registry.bookings import queries, rules
-from registry.bookings.codes import OutcomeDecision, PersonalData
+from registry.bookings import notices, queries, rules
+from registry.bookings.codes import NoticeEvent, OutcomeDecision, PersonalData
 from registry.bookings.states import HOLDING, TRANSITIONS, BookingState
 from registry.bookings.tables import Booking, BookingEnvironment
 from registry.entries import queries as entries
@@ -140,6 +140,7 @@ async def move_booking(
             approved = {**row, "state": state.value}
             if not await queries.missing_for(approved):
                 state = await _take(SYSTEM, approved, "confirm")
+        await _tell(actor, row, state, reason)
     return state
 
 
@@ -184,6 +185,14 @@ async def _take(
         # An agreement may come into force while this commits; the job looks again afterwards.
         await enqueue(Job.CONFIRM_COVERED_BOOKINGS, booking_id=row["id"])
     return state
+
+
+async def _tell(actor: Actor, row: Mapping[str, Any], state: BookingState, reason: str) -> None:
+    """People are told of the state that a command ends in, not of those on the way. A draft is nobody else's."""
+    if row["state"] != BookingState.DRAFT or state is BookingState.SUBMITTED:
+        event = NoticeEvent(state.value) if state.value in set(NoticeEvent) else None
+        if event is not None:
+            await notices.tell(actor, row["id"], event, reason=reason)
 
 
 async def _index_sites(booking_id: UUID) -> None:
@@ -260,6 +269,7 @@ async def hand_over(actor: Actor, booking_id: UUID, email: str) -> None:
             raise RuleBroken(message(N_("This person has decided on the booking and so cannot take it over.")))
         await database.fetch("UPDATE booking SET requester = $2 WHERE id = $1", booking_id, colleague.person_id)
         await record(actor, EventType.BOOKING_CHANGED, booking_id, {"handed_over_to": colleague.person_id})
+        await notices.tell(actor, booking_id, NoticeEvent.HANDED_OVER, former=row["requester"])
 
 
 async def confirm_covered(*, agreement_id: UUID | None = None, booking_id: UUID | None = None) -> int:
@@ -279,6 +289,7 @@ async def confirm_covered(*, agreement_id: UUID | None = None, booking_id: UUID 
             row = await _locked(SYSTEM, candidate["id"])
             if row["state"] == BookingState.APPROVED and not await queries.missing_for(row):
                 await _take(SYSTEM, row, "confirm")
+                await notices.tell(SYSTEM, row["id"], NoticeEvent.CONFIRMED)
                 confirmed += 1
     return confirmed
 
@@ -291,6 +302,7 @@ async def lapse_approvals(now: datetime) -> int:
             row = await _locked(SYSTEM, late["id"])
             if row["state"] == BookingState.APPROVED and row["hold_until"] < now:
                 await _take(SYSTEM, row, "lapse")
+                await notices.tell(SYSTEM, row["id"], NoticeEvent.LAPSED)
     return len(rows)
 
 

@@ -20,7 +20,7 @@ from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
-from registry.bookings.codes import OutcomeDecision, PersonalData
+from registry.bookings.codes import NoticeEvent, NoticePace, OutcomeDecision, Part, PersonalData
 from registry.bookings.states import BookingState
 from registry.database import one_of, some_of
 from registry.entries.codes import Audience, Perspective
@@ -62,6 +62,9 @@ class Booking(Table):
     reason = Text(default="")
     outcome_decision = Varchar(length=20, null=True, default=None)
     outcome_text = Text(default="")
+    # Rise and change with every change of the row, by a trigger: what calendars know a newer version by.
+    sequence = Integer(default=0)
+    changed_at = Timestamptz(default=TimestamptzNow())
 
     state_is_known = one_of("state", BookingState)
     audience_is_known = one_of("audience", Audience)
@@ -89,3 +92,40 @@ class BookingEnvironment(Table):
     )
 
     booking_environment_once = Unique([booking, environment])
+
+
+class Notice(Table):
+    """Something about a booking that a person is told of by mail; all times are in UTC.
+
+    `mailed_at` is empty while it waits. `needs_me` says that the person has to act. `about` is the moment that the
+    notice is about, where there is one (the time reminded of, the end of a hold); of that a person is told once.
+    Notices follow from what is logged, so they are not logged themselves, and are removed after a time.
+    """
+
+    id = BigSerial(primary_key=True)
+    person: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Person", "accounts"), null=False, on_delete=OnDelete.cascade
+    )
+    booking = ForeignKey(Booking, null=False, on_delete=OnDelete.cascade)
+    event = Varchar(length=30)
+    part = Varchar(length=12)
+    needs_me = Boolean(default=False)
+    reason = Text(default="")
+    about = Timestamptz(null=True, default=None)
+    created_at = Timestamptz(default=TimestamptzNow())
+    mailed_at = Timestamptz(null=True, default=None)
+
+    event_is_known = one_of("event", NoticeEvent)
+    part_is_known = one_of("part", Part)
+
+
+class NoticeSetting(Table):
+    """How often a person wants mail about bookings; who has chosen nothing gets it at once."""
+
+    id = BigSerial(primary_key=True)
+    person: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Person", "accounts"), null=False, unique=True, on_delete=OnDelete.cascade
+    )
+    pace = Varchar(length=10, default=NoticePace.AT_ONCE)
+
+    pace_is_known = one_of("pace", NoticePace)

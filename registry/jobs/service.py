@@ -21,6 +21,7 @@ class Job(StrEnum):
     MATCH_SAVED_SEARCHES = "match_saved_searches"
     EXTRACT_DOCUMENT = "extract_document"
     TELL_SAVED_SEARCH = "tell_saved_search"
+    SEND_NOTICES = "send_notices"
 
 
 class TryAgainLater(Exception):

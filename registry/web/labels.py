@@ -219,6 +219,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "person.role_withdrawn": N_("Role withdrawn"),
         "person.token_created": N_("API token created"),
         "person.token_revoked": N_("API token revoked"),
+        "person.notices_chosen": N_("Mail about bookings chosen"),
         "organisation.created": N_("Organisation created"),
         "entry.created": N_("Entry created"),
         "entry.changed": N_("Entry changed"),
@@ -275,6 +276,11 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "at_once": N_("At once"),
         "daily": N_("Daily, on weekdays at 8"),
         "never": N_("Never"),
+    },
+    "notice_pace": {
+        "at_once": N_("At once; what comes within a quarter of an hour is gathered"),
+        "daily": N_("Once a day, at 8"),
+        "needed": N_("Only what needs me: when I have to act, or a time is confirmed, changed or lost"),
     },
     "mail_state": {
         "queued": N_("Not sent"),

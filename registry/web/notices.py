@@ -33,5 +33,6 @@ NOTICES: dict[str, tuple[str, str]] = {
     "search-saved": ("success", N_("The search is saved. Mail tells you of what is new from now on, if you chose it.")),
     "search-changed": ("success", N_("The saved search has been changed.")),
     "search-removed": ("success", N_("The saved search has been removed.")),
+    "notices-chosen": ("success", N_("Your choice is saved.")),
     "entry-decided": ("success", N_("The decision on the entry has been recorded.")),
 }

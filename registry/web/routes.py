@@ -8,6 +8,7 @@ from registry.web.api import agreements as agreement_api
 from registry.web.api import bookings as booking_api
 from registry.web.api import entries as entry_api
 from registry.web.api import procurement as procurement_api
+from registry.web.pages import account as account_pages
 from registry.web.pages import agreements as agreement_pages
 from registry.web.pages import bookings as booking_pages
 from registry.web.pages import demo_mails
@@ -27,6 +28,7 @@ def handlers() -> list[ControllerRouterHandler]:
         *booking_pages.HANDLERS,
         *agreement_pages.HANDLERS,
         *procurement_pages.HANDLERS,
+        *account_pages.HANDLERS,
         *demo_mails.HANDLERS,
         *entry_api.HANDLERS,
         *booking_api.HANDLERS,
