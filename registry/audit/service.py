@@ -42,6 +42,8 @@ class EventType(StrEnum):
     BOOKING_CHANGED = "booking.changed"
     BOOKING_STATE_CHANGED = "booking.state_changed"
     BOOKING_READ = "booking.read"
+    CALENDAR_MADE = "calendar.made"
+    CALENDAR_REVOKED = "calendar.revoked"
     OUTCOME_RECORDED = "booking.outcome_recorded"
     PROCUREMENT_CREATED = "procurement.created"
     PROCUREMENT_CHANGED = "procurement.changed"

@@ -57,3 +57,11 @@ class NoticePace(StrEnum):
     AT_ONCE = "at_once"
     DAILY = "daily"
     NEEDED = "needed"
+
+
+class FeedKind(StrEnum):
+    """What a calendar address gives: one's own bookings, an organisation's, or those in an environment."""
+
+    OWN = "own"
+    ORGANISATION = "organisation"
+    ENVIRONMENT = "environment"

@@ -20,7 +20,7 @@ from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
-from registry.bookings.codes import NoticeEvent, NoticePace, OutcomeDecision, Part, PersonalData
+from registry.bookings.codes import FeedKind, NoticeEvent, NoticePace, OutcomeDecision, Part, PersonalData
 from registry.bookings.states import BookingState
 from registry.database import one_of, some_of
 from registry.entries.codes import Audience, Perspective
@@ -129,3 +129,35 @@ class NoticeSetting(Table):
     pace = Varchar(length=10, default=NoticePace.AT_ONCE)
 
     pace_is_known = one_of("pace", NoticePace)
+
+
+class CalendarFeed(Table):
+    """An address that a calendar program subscribes to; only the SHA-256 of its token is stored, times are in UTC.
+
+    It gives what its person may see when it is read. `with_details` says that it was made to show an environment's
+    bookings to a host; without, it shows only when the environment is busy. `reads` counts since `window_at`.
+    """
+
+    id = BigSerial(primary_key=True)
+    token_hash = Varchar(length=64, unique=True)
+    person: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Person", "accounts"), null=False, on_delete=OnDelete.cascade
+    )
+    kind = Varchar(length=12)
+    organisation: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Organisation", "accounts"), on_delete=OnDelete.cascade
+    )
+    environment: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Environment", "entries"), on_delete=OnDelete.cascade
+    )
+    with_details = Boolean(default=True)
+    created_at = Timestamptz(default=TimestamptzNow())
+    last_used_at = Timestamptz(null=True, default=None)
+    revoked_at = Timestamptz(null=True, default=None)
+    window_at = Timestamptz(null=True, default=None)
+    reads = Integer(default=0)
+
+    kind_is_known = one_of("kind", FeedKind)
+    is_of_what_its_kind_says = Check(
+        "(kind = 'organisation') = (organisation IS NOT NULL) AND (kind = 'environment') = (environment IS NOT NULL)"
+    )

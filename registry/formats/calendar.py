@@ -15,7 +15,8 @@ from icalendar.cal import Component
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 # How often a program should ask for a feed anew.
 REFRESH = timedelta(hours=1)
-MEDIA_TYPE = "text/calendar; charset=utf-8"
+# The web framework adds the character set, as to every text.
+MEDIA_TYPE = "text/calendar"
 
 # The rules of summer time since 1996, as the tz database has them. Outlook reads rules, not lists of dates.
 _ZONE = """\

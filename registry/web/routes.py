@@ -2,7 +2,7 @@
 
 from litestar.types import ControllerRouterHandler
 
-from registry.web import system
+from registry.web import feeds, system
 from registry.web.api import agreement_search as agreement_search_api
 from registry.web.api import agreements as agreement_api
 from registry.web.api import bookings as booking_api
@@ -11,6 +11,7 @@ from registry.web.api import procurement as procurement_api
 from registry.web.pages import account as account_pages
 from registry.web.pages import agreements as agreement_pages
 from registry.web.pages import bookings as booking_pages
+from registry.web.pages import calendars as calendar_pages
 from registry.web.pages import demo_mails
 from registry.web.pages import entries as entry_pages
 from registry.web.pages import procurement as procurement_pages
@@ -29,6 +30,8 @@ def handlers() -> list[ControllerRouterHandler]:
         *agreement_pages.HANDLERS,
         *procurement_pages.HANDLERS,
         *account_pages.HANDLERS,
+        *calendar_pages.HANDLERS,
+        *feeds.HANDLERS,
         *demo_mails.HANDLERS,
         *entry_api.HANDLERS,
         *booking_api.HANDLERS,
