@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from registry.agreements.service import extract_left, follow_dates, handle_extract_job
 from registry.bookings.notices import remind_of_tomorrow, remove_old_notices, warn_of_lapses
+from registry.bookings.rechecks import handle_recheck_job, look_ahead, recheck_agreements
 from registry.bookings.service import handle_confirm_job, lapse_approvals
 from registry.jobs.service import Job
 from registry.jobs.worker import Handler, Schedule
@@ -23,6 +24,7 @@ JOB_HANDLERS: dict[Job, Handler] = {
     Job.TELL_SAVED_SEARCH: handle_tell,
     Job.EXTRACT_DOCUMENT: handle_extract_job,
     Job.SEND_NOTICES: handle_send_notices,
+    Job.RECHECK_AGREEMENTS: handle_recheck_job,
 }
 
 
@@ -37,6 +39,11 @@ async def _lapse_approvals() -> None:
 async def _look_ahead() -> None:
     await warn_of_lapses(datetime.now(UTC))
     await remind_of_tomorrow(datetime.now(UTC))
+
+
+async def _recheck_agreements() -> None:
+    await recheck_agreements(datetime.now(UTC))
+    await look_ahead(datetime.now(UTC))
 
 
 async def _send_gathered() -> None:
@@ -60,6 +67,8 @@ SCHEDULES = [
     Schedule("follow_agreement_dates", "*/5 * * * *", _follow_dates),
     Schedule("lapse_approvals", "*/5 * * * *", _lapse_approvals),
     Schedule("look_ahead_at_bookings", "*/10 * * * *", _look_ahead),
+    # After midnight in Stockholm, when agreements have expired.
+    Schedule("recheck_agreements", "40 23 * * *", _recheck_agreements),
     Schedule("send_gathered_notices", "* * * * *", _send_gathered),
     # 8 in Stockholm is 6 in UTC in summer and 7 in winter; the handler knows which.
     Schedule("send_daily_notices", "0 6,7 * * *", _send_daily),

@@ -39,6 +39,9 @@ class NoticeEvent(StrEnum):
     TOMORROW = "tomorrow"
     MOVED = "moved"
     HANDED_OVER = "handed_over"
+    AGREEMENT_LOST = "agreement_lost"
+    AGREEMENT_ENDS = "agreement_ends"
+    AGREEMENT_BACK = "agreement_back"
 
 
 class Part(StrEnum):

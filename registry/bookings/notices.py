@@ -40,10 +40,15 @@ TOLD: Mapping[NoticeEvent, Mapping[Part, bool]] = {
     _E.LAPSED: {_P.REQUESTER: True, _P.HOST: True},
     _E.TOMORROW: {_P.REQUESTER: True, _P.HOST: True},
     _E.MOVED: {_P.REQUESTER: True, _P.HOST: False},
+    _E.AGREEMENT_LOST: {_P.REQUESTER: True, _P.HOST: True, _P.LEGAL: True},
+    _E.AGREEMENT_ENDS: {_P.REQUESTER: True, _P.HOST: True, _P.LEGAL: True},
+    _E.AGREEMENT_BACK: {_P.REQUESTER: False, _P.HOST: False, _P.LEGAL: False},
     _E.HANDED_OVER: {_P.REQUESTER: True, _P.FORMER: False, _P.HOST: False},
 }
 # Whoever sends a request gets a receipt. Nobody else is told of what they did themselves.
 _RECEIPTS = frozenset({(_E.SUBMITTED, _P.REQUESTER)})
+# Legal is told of an approval only where it is legal who has to act.
+_IF_LEGAL_IS_NEXT = frozenset({(_E.APPROVED, _P.LEGAL)})
 
 _ROLES = {_P.HOST: Role.HOST, _P.LEGAL: Role.LEGAL, _P.COORDINATOR: Role.COORDINATOR}
 # People whose role covers environments of the booking: those of all of them, or where there is no such person
@@ -93,7 +98,7 @@ async def tell(
     told: dict[int, tuple[Part, bool]] = {}
     for part, needs_me in TOLD[event].items():
         who = {former} if part is Part.FORMER else await people(booking_id, part)
-        if part is Part.LEGAL and not await _waits_for_legal(booking_id):
+        if (event, part) in _IF_LEGAL_IS_NEXT and not await _waits_for_legal(booking_id):
             continue
         for person in who:
             if person is None:

@@ -164,9 +164,13 @@ async def bookings_by_id(ids: Sequence[UUID]) -> dict[UUID, BookingRow]:
 
 
 async def missing_for(row: Any) -> list[MissingAgreement]:  # noqa: ANN401  # a row of any query
-    """The agreements that a booking lacks, also when it is confirmed; none once it runs, is over or has no times."""
+    """The agreements that a booking lacks, also when it is confirmed or runs; none once it is over or has no times."""
     waits = {BookingState.DRAFT, BookingState.SUBMITTED, BookingState.CHANGES_REQUESTED, BookingState.WAITLISTED}
-    if BookingState(row["state"]) not in waits | {BookingState.APPROVED, BookingState.CONFIRMED}:
+    if BookingState(row["state"]) not in waits | {
+        BookingState.APPROVED,
+        BookingState.CONFIRMED,
+        BookingState.IN_PROGRESS,
+    }:
         return []
     if row["starts_at"] is None:
         return []
@@ -250,7 +254,7 @@ async def competing(booking_id: UUID) -> list[BookingRow]:
 
 
 async def waiting_for_agreement(actor: Actor, agreement_id: UUID) -> list[BookingRow]:
-    """Requests and approved bookings of an agreement's parties for what it covers, soonest first; for legal.
+    """Bookings of an agreement's parties for what it covers, soonest first: those that wait and those that lost it.
 
     Raises:
         NotPermitted: the actor does not read all bookings.
@@ -258,7 +262,8 @@ async def waiting_for_agreement(actor: Actor, agreement_id: UUID) -> list[Bookin
     require(actor, Permission.BOOKING_READ_ALL)
     rows = await database.fetch(
         _ROW.format(
-            condition="b.state IN ('submitted', 'approved') AND EXISTS ("
+            condition="(b.state IN ('submitted', 'approved') OR b.agreement_lost_at IS NOT NULL) AND b.ends_at > now()"
+            " AND EXISTS ("
             " SELECT FROM agreement_party p WHERE p.agreement = $1 AND p.organisation = b.organisation)"
             " AND EXISTS (SELECT FROM booking_environment c JOIN agreement_entry a ON a.entry = c.environment"
             " WHERE c.booking = b.id AND a.agreement = $1)"

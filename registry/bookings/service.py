@@ -18,7 +18,7 @@ from registry.access import SYSTEM, Actor, Permission, Role, require
 from registry.accounts.queries import actor_of_email
 from registry.agreements import service as agreements
 from registry.audit.service import EventType, record
-from registry.bookings import notices, queries, rules
+from registry.bookings import notices, queries, rechecks, rules
 from registry.bookings.codes import NoticeEvent, OutcomeDecision, PersonalData
 from registry.bookings.states import HOLDING, TRANSITIONS, BookingState
 from registry.bookings.tables import Booking, BookingEnvironment
@@ -439,6 +439,20 @@ async def _approval_days(booking_id: UUID) -> int:
     return min(days)
 
 
+async def open_agreements(actor: Actor, booking_id: UUID) -> None:
+    """Have the agreements that a booking lacks prepared and sent to legal, as when the request was sent.
+
+    Raises:
+        NotFound; NotPermitted: the actor is neither the requester nor a colleague.
+    """
+    async with database.transaction():
+        row = await _locked(actor, booking_id)
+        if refusal := rules.is_requester(actor, await queries.facts_of(row)):
+            raise NotPermitted(refusal)
+        if await queries.missing_for(row):
+            await _open_agreements(actor, row)
+
+
 async def _open_agreements(actor: Actor, row: Mapping[str, Any]) -> None:
     environments = await _environments_of(row["id"])
     await agreements.open_missing(
@@ -457,3 +471,5 @@ async def handle_confirm_job(payload: Mapping[str, Any]) -> None:
         agreement_id=UUID(payload["agreement_id"]) if "agreement_id" in payload else None,
         booking_id=UUID(payload["booking_id"]) if "booking_id" in payload else None,
     )
+    if "agreement_id" in payload:
+        await rechecks.handle_recheck_job(payload)

@@ -62,6 +62,8 @@ class Booking(Table):
     reason = Text(default="")
     outcome_decision = Varchar(length=20, null=True, default=None)
     outcome_text = Text(default="")
+    # Since when a confirmed booking lacks a required agreement for the whole of its time.
+    agreement_lost_at = Timestamptz(null=True, default=None)
     # Rise and change with every change of the row, by a trigger: what calendars know a newer version by.
     sequence = Integer(default=0)
     changed_at = Timestamptz(default=TimestamptzNow())
@@ -79,6 +81,10 @@ class Booking(Table):
     )
     nobody_decides_on_their_own = Check("decided_by <> requester")
     says_why = Check("state NOT IN ('declined', 'changes_requested', 'cancelled') OR reason <> ''")
+    only_confirmed_bookings_lose_agreements = Check(
+        "agreement_lost_at IS NULL OR state NOT IN"
+        " ('draft', 'submitted', 'changes_requested', 'waitlisted', 'approved')"
+    )
     outcome_has_a_decision = Check("(state = 'outcome_recorded') = (outcome_decision IS NOT NULL)")
 
 

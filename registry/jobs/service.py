@@ -22,6 +22,7 @@ class Job(StrEnum):
     EXTRACT_DOCUMENT = "extract_document"
     TELL_SAVED_SEARCH = "tell_saved_search"
     SEND_NOTICES = "send_notices"
+    RECHECK_AGREEMENTS = "recheck_agreements"
 
 
 class TryAgainLater(Exception):

@@ -113,6 +113,8 @@ async def _line(notice: WaitingNotice, booking: BookingRow, environments: Mappin
         "until": language.show_date(booking.hold_until) if booking.hold_until else "",
         "decision": label(booking.outcome_decision, "outcome") if booking.outcome_decision else "",
         "about": notice.about or "",
+        "day": language.show_date(notice.about) if notice.about else "",
+        "end": language.show_datetime(booking.ends_at) if booking.ends_at else "",
     }
     key = (notice.event, notice.part)
     return Line(

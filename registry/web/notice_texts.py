@@ -39,9 +39,27 @@ HEADINGS: Mapping[tuple[NoticeEvent, Part], str] = {
     (_E.HANDED_OVER, _P.REQUESTER): N_("You have taken over a booking: %(environment)s"),
     (_E.HANDED_OVER, _P.FORMER): N_("A colleague has taken over your booking: %(environment)s"),
     (_E.HANDED_OVER, _P.HOST): N_("A booking has a new contact: %(environment)s"),
+    (_E.AGREEMENT_LOST, _P.REQUESTER): N_("Your booking has lost its agreement: %(environment)s"),
+    (_E.AGREEMENT_LOST, _P.HOST): N_("A booking has lost its agreement: %(environment)s"),
+    (_E.AGREEMENT_LOST, _P.LEGAL): N_("A booking has lost its agreement: %(environment)s"),
+    (_E.AGREEMENT_ENDS, _P.REQUESTER): N_("An agreement ends before your booking does: %(environment)s"),
+    (_E.AGREEMENT_ENDS, _P.HOST): N_("An agreement ends before a booking does: %(environment)s"),
+    (_E.AGREEMENT_ENDS, _P.LEGAL): N_("An agreement ends before a booking does: %(environment)s"),
+    (_E.AGREEMENT_BACK, _P.REQUESTER): N_("The agreement for your booking is in force again: %(environment)s"),
+    (_E.AGREEMENT_BACK, _P.HOST): N_("The agreement for a booking is in force again: %(environment)s"),
+    (_E.AGREEMENT_BACK, _P.LEGAL): N_("The agreement for a booking is in force again: %(environment)s"),
 }
 
 _RECORD = N_("The test is done. Write what it showed and what was decided, so that others can learn from it.")
+_LOST = N_(
+    "The booking %(interval)s for %(organisation)s keeps its time, and the host decides about it. The test cannot begin"
+    " until these agreements are in force:"
+)
+_ENDS = N_(
+    "An agreement ends on %(day)s, but the booking for %(organisation)s goes on until %(end)s. Until then these"
+    " agreements have to be in force:"
+)
+_BACK = N_("All agreements for the booking %(interval)s are in force.")
 _OUTCOME = N_("%(organisation)s tested here %(interval)s. Decision: %(decision)s.")
 TEXTS: Mapping[tuple[NoticeEvent, Part], str] = {
     (_E.SUBMITTED, _P.REQUESTER): N_("You have asked for %(interval)s. The host decides, and you get mail then."),
@@ -111,7 +129,23 @@ TEXTS: Mapping[tuple[NoticeEvent, Part], str] = {
         "A colleague has handed over the booking %(interval)s to you. From now on you get mail about it."
     ),
     (_E.HANDED_OVER, _P.FORMER): N_("%(requester)s now has the booking %(interval)s and gets mail about it."),
+    (_E.AGREEMENT_LOST, _P.REQUESTER): N_(
+        "An agreement that your booking %(interval)s needs is no longer in force. You keep the time for now, and the"
+        " host decides about it. The test cannot begin until these agreements are in force. On the booking's page you"
+        " can have new ones prepared:"
+    ),
+    (_E.AGREEMENT_LOST, _P.HOST): _LOST,
+    (_E.AGREEMENT_LOST, _P.LEGAL): _LOST,
+    (_E.AGREEMENT_ENDS, _P.REQUESTER): N_(
+        "Your agreement ends on %(day)s, but your booking goes on until %(end)s. You need a new one, which you can"
+        " have prepared on the booking's page:"
+    ),
+    (_E.AGREEMENT_ENDS, _P.HOST): _ENDS,
+    (_E.AGREEMENT_ENDS, _P.LEGAL): _ENDS,
+    (_E.AGREEMENT_BACK, _P.REQUESTER): _BACK,
+    (_E.AGREEMENT_BACK, _P.HOST): _BACK,
+    (_E.AGREEMENT_BACK, _P.LEGAL): _BACK,
     (_E.HANDED_OVER, _P.HOST): N_("%(requester)s at %(organisation)s is now the contact for %(interval)s."),
 }
 # After these the mail lists the agreements that are missing.
-LISTS_MISSING = frozenset({_E.APPROVED, _E.LAPSES_SOON})
+LISTS_MISSING = frozenset({_E.APPROVED, _E.LAPSES_SOON, _E.AGREEMENT_LOST, _E.AGREEMENT_ENDS})

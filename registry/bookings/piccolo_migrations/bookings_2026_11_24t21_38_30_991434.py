@@ -368,7 +368,7 @@ async def forwards():
         constraint_name="event_is_known",
         constraint_class=Check,
         params={
-            "condition": "event IN ('submitted', 'changes_requested', 'waitlisted', 'declined', 'approved', 'confirmed', 'cancelled', 'withdrawn', 'no_show', 'completed', 'outcome_recorded', 'lapses_soon', 'lapsed', 'tomorrow', 'moved', 'handed_over')"
+            "condition": "event IN ('submitted', 'changes_requested', 'waitlisted', 'declined', 'approved', 'confirmed', 'cancelled', 'withdrawn', 'no_show', 'completed', 'outcome_recorded', 'lapses_soon', 'lapsed', 'tomorrow', 'moved', 'handed_over', 'agreement_lost', 'agreement_ends', 'agreement_back', 'ip_opened', 'ip_decided')"
         },
         schema=None,
     )

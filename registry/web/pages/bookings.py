@@ -164,6 +164,13 @@ async def booking_page(request: AnyRequest, actor: CurrentActor, booking_id: Fro
     return _booking_page(request, await queries.get_booking(actor, booking_id))
 
 
+@post("/bookings/{booking_id:uuid}/agreements", include_in_schema=False)
+async def open_agreements(actor: CurrentActor, booking_id: FromPath[UUID]) -> Redirect:
+    """Have the agreements that are missing prepared."""
+    await service.open_agreements(actor, booking_id)
+    return go_to(f"/bookings/{booking_id}", "agreements-opened")
+
+
 @post("/bookings/{booking_id:uuid}/{action:str}", include_in_schema=False)
 async def take_step(
     request: AnyRequest, actor: CurrentActor, booking_id: FromPath[UUID], action: FromPath[str]
@@ -402,5 +409,6 @@ HANDLERS: list[ControllerRouterHandler] = [
     step_page,
     save_step,
     booking_page,
+    open_agreements,
     take_step,
 ]

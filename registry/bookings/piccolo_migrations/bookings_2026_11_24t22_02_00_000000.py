@@ -7,7 +7,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from registry.database import run_script
 
-ID = "2026-11-24T22:20:00:000000"
+ID = "2026-11-24T22:02:00:000000"
 VERSION = "1.38.0"
 DESCRIPTION = "calendar_feed_guards"
 
