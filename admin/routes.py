@@ -2,7 +2,7 @@
 
 from litestar.types import ControllerRouterHandler
 
-from admin import agreement_search, bookings, coordination, legal, procurement, search, vocabulary
+from admin import agreement_search, assessments, bookings, coordination, legal, procurement, search, vocabulary
 
 
 def handlers() -> list[ControllerRouterHandler]:
@@ -10,6 +10,7 @@ def handlers() -> list[ControllerRouterHandler]:
     return [
         *bookings.HANDLERS,
         *legal.HANDLERS,
+        *assessments.HANDLERS,
         *agreement_search.HANDLERS,
         *procurement.HANDLERS,
         *coordination.HANDLERS,

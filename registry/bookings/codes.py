@@ -42,6 +42,8 @@ class NoticeEvent(StrEnum):
     AGREEMENT_LOST = "agreement_lost"
     AGREEMENT_ENDS = "agreement_ends"
     AGREEMENT_BACK = "agreement_back"
+    IP_OPENED = "ip_opened"
+    IP_DECIDED = "ip_decided"
 
 
 class Part(StrEnum):
@@ -68,3 +70,21 @@ class FeedKind(StrEnum):
     OWN = "own"
     ORGANISATION = "organisation"
     ENVIRONMENT = "environment"
+
+
+class EmployerRole(StrEnum):
+    """As what the region employs somebody who books for an innovation of their own: the law differs."""
+
+    HOSPITAL_STAFF = "hospital_staff"
+    UNIVERSITY_TEACHER = "university_teacher"
+    DUAL_POST = "dual_post"
+    OTHER = "other"
+
+
+class IpFinding(StrEnum):
+    """What legal finds about the rights to an employee's innovation."""
+
+    EMPLOYEE = "employee"
+    EMPLOYER = "employer"
+    AGREEMENT = "agreement"
+    NOT_COVERED = "not_covered"

@@ -43,6 +43,8 @@ TOLD: Mapping[NoticeEvent, Mapping[Part, bool]] = {
     _E.AGREEMENT_LOST: {_P.REQUESTER: True, _P.HOST: True, _P.LEGAL: True},
     _E.AGREEMENT_ENDS: {_P.REQUESTER: True, _P.HOST: True, _P.LEGAL: True},
     _E.AGREEMENT_BACK: {_P.REQUESTER: False, _P.HOST: False, _P.LEGAL: False},
+    _E.IP_OPENED: {_P.LEGAL: True},
+    _E.IP_DECIDED: {_P.REQUESTER: True, _P.HOST: True},
     _E.HANDED_OVER: {_P.REQUESTER: True, _P.FORMER: False, _P.HOST: False},
 }
 # Whoever sends a request gets a receipt. Nobody else is told of what they did themselves.
@@ -87,16 +89,20 @@ async def tell(
     reason: str = "",
     about: datetime | None = None,
     former: int | None = None,
+    only: frozenset[Part] = frozenset(Part),
 ) -> int:
     """Have everybody told whom an event concerns, except whoever made it happen; returns how many are.
 
-    With `about` (in UTC) each person is told of that moment once, however often this is called.
+    With `about` (in UTC) each person is told of that moment once, however often this is called. `only` leaves out
+    other parts.
 
     Raises:
         RuntimeError: outside a transaction.
     """
     told: dict[int, tuple[Part, bool]] = {}
     for part, needs_me in TOLD[event].items():
+        if part not in only:
+            continue
         who = {former} if part is Part.FORMER else await people(booking_id, part)
         if (event, part) in _IF_LEGAL_IS_NEXT and not await _waits_for_legal(booking_id):
             continue

@@ -20,8 +20,17 @@ from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
-from registry.bookings.codes import FeedKind, NoticeEvent, NoticePace, OutcomeDecision, Part, PersonalData
-from registry.bookings.states import BookingState
+from registry.bookings.codes import (
+    EmployerRole,
+    FeedKind,
+    IpFinding,
+    NoticeEvent,
+    NoticePace,
+    OutcomeDecision,
+    Part,
+    PersonalData,
+)
+from registry.bookings.states import AssessmentState, BookingState
 from registry.database import one_of, some_of
 from registry.entries.codes import Audience, Perspective
 
@@ -52,6 +61,11 @@ class Booking(Table):
     personal_data = Varchar(length=10, default=PersonalData.NONE)
     ethics_reference = Varchar(length=60, default="")
     accessibility_needs = Text(default="")
+    # Given when an employee books for an innovation of their own.
+    employer_role = Varchar(length=20, null=True, default=None)
+    innovation_project = Text(default="")
+    innovation_contribution = Text(default="")
+    innovation_funding = Text(default="")
     example = Boolean(default=False)
     created_at = Timestamptz(default=TimestamptzNow())
     submitted_at = Timestamptz(null=True, default=None)
@@ -72,6 +86,8 @@ class Booking(Table):
     audience_is_known = one_of("audience", Audience)
     personal_data_is_known = one_of("personal_data", PersonalData)
     perspectives_are_known = some_of("perspectives", Perspective)
+    employer_role_is_known = one_of("employer_role", EmployerRole)
+    own_innovations_are_employees = Check("employer_role IS NULL OR audience = 'employee'")
     outcome_is_known = one_of("outcome_decision", OutcomeDecision)
     starts_before_it_ends = Check("starts_at < ends_at")
     trl_is_a_level = Check("trl BETWEEN 1 AND 9")
@@ -167,3 +183,30 @@ class CalendarFeed(Table):
     is_of_what_its_kind_says = Check(
         "(kind = 'organisation') = (organisation IS NOT NULL) AND (kind = 'environment') = (environment IS NOT NULL)"
     )
+
+
+class IpAssessment(Table):
+    """What legal finds about the rights to the innovation of an employee who books; times are in UTC.
+
+    The facts are in the booking; `facts_sha256` tells whether they have changed since. A reopened assessment keeps
+    what was found before. Only a decision can make it block the booking.
+    """
+
+    id = BigSerial(primary_key=True)
+    booking = ForeignKey(Booking, null=False, unique=True, on_delete=OnDelete.restrict)
+    state = Varchar(length=10, default=AssessmentState.OPEN)
+    facts_sha256 = Varchar(length=64)
+    opened_at = Timestamptz(default=TimestamptzNow())
+    decided_at = Timestamptz(null=True, default=None)
+    decided_by: ForeignKey[Table] = ForeignKey(LazyTableReference("Person", "accounts"), on_delete=OnDelete.restrict)
+    finding = Varchar(length=20, null=True, default=None)
+    reasons = Text(default="")
+    blocks = Boolean(default=False)
+
+    state_is_known = one_of("state", AssessmentState)
+    finding_is_known = one_of("finding", IpFinding)
+    decision_is_whole = Check(
+        "state = 'open' OR"
+        " (finding IS NOT NULL AND reasons <> '' AND decided_at IS NOT NULL AND decided_by IS NOT NULL)"
+    )
+    only_a_decision_blocks = Check("NOT blocks OR state = 'decided'")

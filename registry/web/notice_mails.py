@@ -152,6 +152,8 @@ def _links(notice: WaitingNotice, booking: BookingRow, agreements: Sequence[obje
     slug = booking.environments[0].slug
     if notice.part is Part.COORDINATOR:
         return [(f"/entries/{slug}", language.gettext("Open the environment"))]
+    if notice.event is NoticeEvent.IP_OPENED:
+        return [(f"/desk/ip-assessments/{booking.id}", language.gettext("Open the IP assessment"))]
     if notice.part is Part.LEGAL:
         pages = [(f"/desk/agreements/{one}", language.gettext("Open the agreement")) for one in agreements]
         return [*pages, (f"/bookings/{booking.id}", language.gettext("Open the booking"))]

@@ -39,6 +39,9 @@ HEADINGS: Mapping[tuple[NoticeEvent, Part], str] = {
     (_E.HANDED_OVER, _P.REQUESTER): N_("You have taken over a booking: %(environment)s"),
     (_E.HANDED_OVER, _P.FORMER): N_("A colleague has taken over your booking: %(environment)s"),
     (_E.HANDED_OVER, _P.HOST): N_("A booking has a new contact: %(environment)s"),
+    (_E.IP_OPENED, _P.LEGAL): N_("An IP assessment waits for you: %(environment)s"),
+    (_E.IP_DECIDED, _P.REQUESTER): N_("The IP assessment of your innovation is decided: %(environment)s"),
+    (_E.IP_DECIDED, _P.HOST): N_("Legal has stopped a booking: %(environment)s"),
     (_E.AGREEMENT_LOST, _P.REQUESTER): N_("Your booking has lost its agreement: %(environment)s"),
     (_E.AGREEMENT_LOST, _P.HOST): N_("A booking has lost its agreement: %(environment)s"),
     (_E.AGREEMENT_LOST, _P.LEGAL): N_("A booking has lost its agreement: %(environment)s"),
@@ -129,6 +132,15 @@ TEXTS: Mapping[tuple[NoticeEvent, Part], str] = {
         "A colleague has handed over the booking %(interval)s to you. From now on you get mail about it."
     ),
     (_E.HANDED_OVER, _P.FORMER): N_("%(requester)s now has the booking %(interval)s and gets mail about it."),
+    (_E.IP_OPENED, _P.LEGAL): N_(
+        "%(requester)s at %(organisation)s has asked to test an innovation of their own here %(interval)s. Assess who"
+        " has the rights to it."
+    ),
+    (_E.IP_DECIDED, _P.REQUESTER): N_("Legal has assessed the rights to your innovation. Read the decision below."),
+    (_E.IP_DECIDED, _P.HOST): N_(
+        "The booking %(interval)s for %(organisation)s cannot go on because of the IP assessment. You decide what"
+        " happens to the time."
+    ),
     (_E.AGREEMENT_LOST, _P.REQUESTER): N_(
         "An agreement that your booking %(interval)s needs is no longer in force. You keep the time for now, and the"
         " host decides about it. The test cannot begin until these agreements are in force. On the booking's page you"
