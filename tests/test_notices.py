@@ -338,6 +338,17 @@ async def test_mail_arrives_in_two_parts_with_a_calendar_file(
     assert str(event["ORGANIZER"]) == "mailto:registret@registry.test"
 
 
+async def test_demo_shows_what_is_attached(application: Litestar) -> None:
+    place = await scene()
+    booking_id = await booking_in(place, S.SUBMITTED)
+    await service.move_booking(place.people["host"], booking_id, "approve")
+    mail = await mailed(place.people["requester"])
+    async with await browser(application, place.people["host"]) as client:
+        page = (await client.get(f"/demo/mails/{mail['id']}")).text
+    assert f"Attached: bokning-{str(booking_id)[:8]}.ics" in page
+    assert "BEGIN:VTIMEZONE" in page
+
+
 # --- The page
 
 
