@@ -2,7 +2,17 @@
 
 from litestar.types import ControllerRouterHandler
 
-from admin import agreement_search, bookings, calendar, coordination, legal, procurement, search, vocabulary
+from admin import (
+    agreement_search,
+    assessments,
+    bookings,
+    calendar,
+    coordination,
+    legal,
+    procurement,
+    search,
+    vocabulary,
+)
 
 
 def handlers() -> list[ControllerRouterHandler]:
@@ -10,6 +20,7 @@ def handlers() -> list[ControllerRouterHandler]:
     return [
         *bookings.HANDLERS,
         *legal.HANDLERS,
+        *assessments.HANDLERS,
         *agreement_search.HANDLERS,
         *procurement.HANDLERS,
         *coordination.HANDLERS,

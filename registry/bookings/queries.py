@@ -46,6 +46,7 @@ __all__ = [
     "alternatives",
     "availability",
     "blackouts_of",
+    "bookings_by_id",
     "bookings_in_the_way",
     "competing",
     "facts_of",
@@ -171,10 +172,20 @@ async def get_booking(actor: Actor, booking_id: UUID) -> BookingView:
     )
 
 
+async def bookings_by_id(ids: Sequence[UUID]) -> dict[UUID, BookingRow]:
+    """Bookings as lists show them, by id. The caller has checked who may know of them."""
+    rows = await database.fetch(_ROW.format(condition="b.id = ANY ($1)"), list(ids))
+    return {booking.id: booking for booking in await _with_environments(rows)}
+
+
 async def missing_for(row: Any) -> list[MissingAgreement]:  # noqa: ANN401  # a row of any query
-    """The agreements that a booking lacks, also when it is confirmed; none once it runs, is over or has no times."""
+    """The agreements that a booking lacks, also when it is confirmed or runs; none once it is over or has no times."""
     waits = {BookingState.DRAFT, BookingState.SUBMITTED, BookingState.CHANGES_REQUESTED, BookingState.WAITLISTED}
-    if BookingState(row["state"]) not in waits | {BookingState.APPROVED, BookingState.CONFIRMED}:
+    if BookingState(row["state"]) not in waits | {
+        BookingState.APPROVED,
+        BookingState.CONFIRMED,
+        BookingState.IN_PROGRESS,
+    }:
         return []
     if row["starts_at"] is None:
         return []
@@ -253,7 +264,7 @@ async def competing(booking_id: UUID) -> list[BookingRow]:
 
 
 async def waiting_for_agreement(actor: Actor, agreement_id: UUID) -> list[BookingRow]:
-    """Requests and approved bookings of an agreement's parties for what it covers, soonest first; for legal.
+    """Bookings of an agreement's parties for what it covers, soonest first: those that wait and those that lost it.
 
     Raises:
         NotPermitted: the actor does not read all bookings.
@@ -261,7 +272,8 @@ async def waiting_for_agreement(actor: Actor, agreement_id: UUID) -> list[Bookin
     require(actor, Permission.BOOKING_READ_ALL)
     rows = await database.fetch(
         _ROW.format(
-            condition="b.state IN ('submitted', 'approved') AND EXISTS ("
+            condition="(b.state IN ('submitted', 'approved') OR b.agreement_lost_at IS NOT NULL) AND b.ends_at > now()"
+            " AND EXISTS ("
             " SELECT FROM agreement_party p WHERE p.agreement = $1 AND p.organisation = b.organisation)"
             " AND EXISTS (SELECT FROM booking_environment c JOIN agreement_entry a ON a.entry = c.environment"
             " WHERE c.booking = b.id AND a.agreement = $1)"

@@ -97,6 +97,12 @@ def _is_not_own(actor: Actor, booking: BookingFacts) -> Message | None:
     return message(N_("This is your own request, so somebody else must decide on it."))
 
 
+def _assesses(actor: Actor, booking: BookingFacts) -> Message | None:
+    if actor.is_system or actor.may(Permission.IP_ASSESS, [booking.organisation]):
+        return None
+    return message(N_("Only legal may do this."))
+
+
 def _is_system(actor: Actor, _: BookingFacts) -> Message | None:
     return (
         None if actor.is_system else message(N_("The registry does this by itself when the agreements are in force."))
@@ -126,6 +132,8 @@ has_started: Rule[BookingFacts] = Rule(_has_started)
 
 can_read = is_requester | hosts_one | reads_all
 can_decide = is_host & is_not_own
+# Four eyes: nobody assesses the rights to their own innovation.
+can_assess = Rule(_assesses) & is_not_own
 # Who may take which step of the state table.
 can_take: dict[str, Rule[BookingFacts]] = {
     "submit": is_requester,

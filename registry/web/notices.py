@@ -34,5 +34,9 @@ NOTICES: dict[str, tuple[str, str]] = {
     "search-saved": ("success", N_("The search is saved. Mail tells you of what is new from now on, if you chose it.")),
     "search-changed": ("success", N_("The saved search has been changed.")),
     "search-removed": ("success", N_("The saved search has been removed.")),
+    "assessment-changed": ("success", N_("The IP assessment has been updated. The employee is told.")),
+    "agreements-opened": ("success", N_("The agreements are prepared and sent to legal. You can sign them now.")),
+    "calendar-revoked": ("success", N_("The calendar address no longer works.")),
+    "notices-chosen": ("success", N_("Your choice is saved.")),
     "entry-decided": ("success", N_("The decision on the entry has been recorded.")),
 }

@@ -33,6 +33,7 @@ class Notice:
 DESKS: tuple[tuple[Permission, str, str], ...] = (
     (Permission.BOOKING_DECIDE, "/desk/bookings", N_("Bookings desk")),
     (Permission.AGREEMENT_REVIEW, "/desk/agreements", N_("Legal desk")),
+    (Permission.IP_ASSESS, "/desk/ip-assessments", N_("IP assessments")),
     (Permission.PROCUREMENT_READ_ALL, "/desk/procurement", N_("Procurement desk")),
     (Permission.ENTRY_EDIT, "/desk/entries", N_("Entries desk")),
     (Permission.SEARCH_STATISTICS_READ, "/desk/search", N_("Search statistics")),
