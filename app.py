@@ -74,8 +74,9 @@ def create_app() -> Litestar:
             cookie_name="csrf",
             cookie_secure=settings.secure_cookies,
             cookie_httponly=True,
+            # Feeds are read by programs, which keep no cookies.
             # A browser that leaves a page sends the click without a form, and it changes nothing of anybody's.
-            exclude=[f"^{API_PREFIX}/", f"^{CLICK_PATH}$"],
+            exclude=[f"^{API_PREFIX}/", "^/feeds/", f"^{CLICK_PATH}$"],
         ),
         template_config=template_config(),
         exception_handlers=exception_handlers(),

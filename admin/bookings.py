@@ -9,7 +9,7 @@ from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 
 from registry.access import Actor, Permission, require
-from registry.bookings import queries, rules, service
+from registry.bookings import assessments, queries, rules, service
 from registry.bookings.queries import BookingView
 from registry.bookings.states import BookingState
 from registry.errors import N_, DomainError, FieldError, InvalidInput, NotFound
@@ -83,6 +83,7 @@ async def _desk(
         ],
         view=view,
         booking=view.booking if view else None,
+        assessment=await assessments.of_booking(actor, view) if view else None,
         competing=await queries.competing(view.booking.id) if view else [],
         steps=timeline(view, for_host=True) if view else [],
         next_step=next_step(view, for_host=True) if view else None,

@@ -12,12 +12,14 @@ from litestar.types import ControllerRouterHandler
 from pydantic import Field
 
 from admin import entry_forms as forms
+from admin.hours_forms import hour_rows
 from admin.sent_forms import NOT_SENT, Sent, or_again, parse_form
 from registry import database
 from registry.access import Actor, Permission, require
 from registry.accounts import queries as accounts
 from registry.accounts.codes import OrganisationKind
 from registry.audit import queries as audit
+from registry.bookings import hosting
 from registry.entries import queries, rules, service
 from registry.entries.queries import EntryView
 from registry.entries.states import TRANSITIONS
@@ -109,14 +111,14 @@ async def edit_page(request: AnyRequest, actor: CurrentActor, entry_id: FromPath
 async def change(request: AnyRequest, actor: CurrentActor, entry_id: FromPath[int]) -> Redirect | Template:
     """Change an environment and its entry; a published one gets a new version at once."""
     raw = await form_values(request, forms.EnvironmentForm)
-    entry = await _environment(actor, entry_id)
+    entry = await editable_environment(actor, entry_id)
 
     async def act() -> Redirect:
         form = parse_form(forms.EnvironmentForm, raw)
         await _require_known(form)
         stored = service.environment_text_of(entry.row, entry.opening_hours)
         text, environment = form.entry_text(service.text_of(entry.row)), form.environment_text(stored)
-        async with database.transaction():
+        async with hosting.naming_bookings_in_the_way(actor), database.transaction():
             await service.change_entry(actor, entry_id, text, read_version=form.version)
             if environment != stored:
                 await service.change_environment(actor, entry_id, environment)
@@ -183,7 +185,7 @@ def _actions(actor: Actor, entry: EntryView) -> list[str]:
     return [action for action in possible if rules.can_take[action].allows(actor, entry.facts)]
 
 
-async def _environment(actor: Actor, entry_id: int) -> EntryView:
+async def editable_environment(actor: Actor, entry_id: int) -> EntryView:
     """An environment that the actor may edit; procurements and partnerships have forms of their own."""
     require(actor, Permission.ENTRY_EDIT)
     if not 0 < entry_id <= LARGEST_ID:
@@ -204,7 +206,7 @@ async def _require_known(form: forms.EnvironmentForm) -> None:
 
 
 async def _form(request: AnyRequest, actor: Actor, entry_id: int | None, sent: Sent) -> Template:
-    entry = await _environment(actor, entry_id) if entry_id else None
+    entry = await editable_environment(actor, entry_id) if entry_id else None
     values = sent.values(forms.EnvironmentForm, forms.entry_values(entry) if entry else forms.new_values())
     title = language.gettext("Change the entry") if entry else language.gettext("New environment")
     days = get_day_names("wide", locale=language.current_language())
@@ -214,9 +216,10 @@ async def _form(request: AnyRequest, actor: Actor, entry_id: int | None, sent: S
         status=sent.status,
         form=values,
         entry=entry,
-        hours=[(day, days[day - 1], rows) for day, rows in forms.hour_rows(values)],
+        hours=[(day, days[day - 1], rows) for day, rows in hour_rows(values, spare=0)],
         title=title,
         **await _choices(),
+        in_the_way=sent.extra.get("bookings", ()),
         errors=sent.shown,
         breadcrumbs=[(DESK, language.gettext("Entries desk")), (None, title)],
     )

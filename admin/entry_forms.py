@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from admin.hours_forms import WEEK, HoursForm, hour_values
+from registry.entries.calendars import Opening
 from registry.entries.codes import (
     Audience,
     Kind,
@@ -17,14 +19,13 @@ from registry.entries.codes import (
     Track,
     Visibility,
 )
-from registry.entries.queries import EntryView, Opening
+from registry.entries.queries import EntryView
 from registry.entries.service import EntryText, EnvironmentText
-from registry.errors import N_, FieldError, InvalidInput, invalid, message
+from registry.errors import N_, invalid
 from registry.web.amounts import Kronor, written_kronor
 from registry.web.api.procurement_bodies import OrganisationId
 from registry.web.input import BlankIsNone, Input, Line, LongText
 
-WEEK = range(1, 8)
 KINDS = (Kind.TESTBED, Kind.DEMO_ENVIRONMENT)
 
 
@@ -36,15 +37,11 @@ def _with_point(value: object) -> object:
 Minutes = Annotated[int, Field(ge=0, le=525_600)]
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False), BeforeValidator(_with_point)]
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False), BeforeValidator(_with_point)]
-Times = Annotated[list[Annotated[time | None, BlankIsNone]], Field(default_factory=list, max_length=10)]
 Trl = Annotated[Annotated[int, Field(ge=1, le=9)] | None, BlankIsNone]
 
 
-class EnvironmentForm(Input):
-    """An environment and its entry. Durations are in the units of the table, the price in kronor.
-
-    `opens_1` and `closes_1` are Monday's hours, side by side, and so on to Sunday, in Europe/Stockholm.
-    """
+class EnvironmentForm(HoursForm):
+    """An environment and its entry. Durations are in the units of the table, the price in kronor."""
 
     version: int = 0
     kind: Kind
@@ -80,6 +77,7 @@ class EnvironmentForm(Input):
     longest: Minutes = 480
     lead_time_hours: Annotated[int, Field(ge=0, le=8760)] = 24
     horizon_days: Annotated[int, Field(ge=1, le=1830)] = 365
+    step: Annotated[int, Field(ge=0, le=1440)] = 0
     bookable_by: list[Audience] = Field(default_factory=list, max_length=2)
     remuneration: Remuneration = Remuneration.BY_AGREEMENT
     price: Kronor = None
@@ -92,20 +90,6 @@ class EnvironmentForm(Input):
     accessibility_en: LongText = ""
     trl_lowest: Trl = None
     trl_highest: Trl = None
-    opens_1: Times
-    closes_1: Times
-    opens_2: Times
-    closes_2: Times
-    opens_3: Times
-    closes_3: Times
-    opens_4: Times
-    closes_4: Times
-    opens_5: Times
-    closes_5: Times
-    opens_6: Times
-    closes_6: Times
-    opens_7: Times
-    closes_7: Times
 
     def entry_text(self, before: EntryText | None) -> EntryText:
         """The text of the entry; what this form does not hold stays as it was."""
@@ -126,33 +110,6 @@ class EnvironmentForm(Input):
         values |= {name: _tupled(getattr(self, name)) for name in own}
         return EnvironmentText(**{**values, "price_minor": self.price, "opening_hours": self.openings()})
 
-    def openings(self) -> tuple[Opening, ...]:
-        """The opening hours.
-
-        Raises:
-            InvalidInput: a time lacks its other end, or a day closes before it opens.
-        """
-        faults: list[FieldError] = []
-        found: list[Opening] = []
-        for day in WEEK:
-            opens, closes = getattr(self, f"opens_{day}"), getattr(self, f"closes_{day}")
-            rows = max(len(opens), len(closes))
-            padded = [(*opens, *[None] * rows)[:rows], (*closes, *[None] * rows)[:rows]]
-            for start, end in zip(*padded, strict=True):
-                if start is None and end is None:
-                    continue
-                if start is None or end is None:
-                    faults.append(
-                        FieldError(f"opens_{day}", message(N_("Give both when it opens and when it closes.")))
-                    )
-                elif end != time(0) and end <= start:
-                    faults.append(FieldError(f"opens_{day}", message(N_("It must close after it opens."))))
-                else:
-                    found.append(Opening(day, start.replace(tzinfo=None), end.replace(tzinfo=None)))
-        if faults:
-            raise InvalidInput(faults)
-        return tuple(found)
-
 
 class ReviewForm(Input):
     review_message: LongText = ""
@@ -169,7 +126,7 @@ def new_values() -> dict[str, Any]:
         "visibility": Visibility.PUBLIC.value,
         "answer_days": 5,
         "needs_ethics_approval": "",
-        **_hours(hours),
+        **hour_values(hours),
     }
 
 
@@ -180,27 +137,8 @@ def entry_values(entry: EntryView) -> dict[str, Any]:
         **{name: _shown(row[name]) for name in EnvironmentForm.model_fields if name in row},
         "price": written_kronor(row["price_minor"]),
         "needs_ethics_approval": "true" if row["needs_ethics_approval"] else "",
-        **_hours(entry.opening_hours),
+        **hour_values(entry.opening_hours),
     }
-
-
-def _hours(openings: list[Opening]) -> dict[str, list[str]]:
-    return {
-        f"{name}_{day}": [getattr(o, name).strftime("%H:%M") for o in openings if o.weekday == day]
-        for day in WEEK
-        for name in ("opens", "closes")
-    }
-
-
-def hour_rows(values: dict[str, Any]) -> list[tuple[int, list[tuple[str, str]]]]:
-    """The rows of the opening hours: the weekday with its hours, at least one row for each day."""
-    rows = []
-    for day in WEEK:
-        opens, closes = list(values[f"opens_{day}"]), list(values[f"closes_{day}"])
-        count = max(1, len(opens), len(closes))
-        padded = [(*opens, *[""] * count)[:count], (*closes, *[""] * count)[:count]]
-        rows.append((day, list(zip(*padded, strict=True))))
-    return rows
 
 
 def _tupled(value: object) -> object:

@@ -2,7 +2,17 @@
 
 from litestar.types import ControllerRouterHandler
 
-from admin import agreement_search, bookings, coordination, legal, procurement, search, vocabulary
+from admin import (
+    agreement_search,
+    assessments,
+    bookings,
+    calendar,
+    coordination,
+    legal,
+    procurement,
+    search,
+    vocabulary,
+)
 
 
 def handlers() -> list[ControllerRouterHandler]:
@@ -10,9 +20,11 @@ def handlers() -> list[ControllerRouterHandler]:
     return [
         *bookings.HANDLERS,
         *legal.HANDLERS,
+        *assessments.HANDLERS,
         *agreement_search.HANDLERS,
         *procurement.HANDLERS,
         *coordination.HANDLERS,
+        *calendar.HANDLERS,
         *search.HANDLERS,
         *vocabulary.HANDLERS,
     ]

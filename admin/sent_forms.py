@@ -1,7 +1,7 @@
 """Forms that come back: shown again with what was typed and what is in the way."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from litestar.response import Redirect, Template
@@ -16,11 +16,16 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Sent:
-    """What was typed (nothing before the form has been sent), what is wrong, and the status to answer with."""
+    """What was typed (nothing before the form has been sent), what is wrong, and the status to answer with.
+
+    `problem` is the type of the error where a rule was in the way, `extra` what that error carries.
+    """
 
     raw: dict[str, Any] | None = None
     errors: tuple[FieldError, ...] = ()
     status: int = 200
+    problem: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def shown(self) -> list[dict[str, str]]:
@@ -31,7 +36,7 @@ class Sent:
         """The values to show: as typed, or those from before, or blanks."""
         if self.raw is None and before is not None:
             return before
-        blanks = {name: [] if "list" in str(field.annotation) else "" for name, field in model.model_fields.items()}
+        blanks = {name: [] if "list" in str(one.annotation) else "" for name, one in model.model_fields.items()}
         typed = {name: value for name, value in (self.raw or {}).items() if isinstance(value, (str, list))}
         return {**blanks, **typed}
 
@@ -45,12 +50,12 @@ def parse_form(model: type[M], raw: dict[str, Any]) -> M:
     Raises:
         InvalidInput: with one error for each field that is wrong.
     """
-    blank = {name for name, field in model.model_fields.items() if field.is_required() and raw.get(name) == ""}
+    blank = {name for name, one in model.model_fields.items() if one.is_required() and raw.get(name) == ""}
     return parse(model, {name: value for name, value in raw.items() if name not in blank})
 
 
 async def or_again(
-    raw: dict[str, Any], act: Callable[[], Awaitable[Redirect]], again: Callable[[Sent], Awaitable[Template]]
+    raw: dict[str, Any], act: Callable[[], Awaitable[Redirect | Template]], again: Callable[[Sent], Awaitable[Template]]
 ) -> Redirect | Template:
     """Act on a form; where input is wrong or a rule is in the way, the form again."""
     try:
@@ -60,4 +65,4 @@ async def or_again(
     except DomainError as error:
         if error.status != DomainError.status:
             raise
-        return await again(Sent(raw, (FieldError("", error.detail),), error.status))
+        return await again(Sent(raw, (FieldError("", error.detail),), error.status, error.type, error.extra))

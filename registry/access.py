@@ -31,6 +31,7 @@ class Permission(StrEnum):
     BOOKING_CREATE = "booking:create"
     BOOKING_DECIDE = "booking:decide"
     BOOKING_READ_ALL = "booking:read-all"
+    IP_ASSESS = "ip:assess"
     AGREEMENT_CREATE = "agreement:create"
     AGREEMENT_REVIEW = "agreement:review"
     AGREEMENT_READ_ALL = "agreement:read-all"
@@ -60,6 +61,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.AGREEMENT_READ_ALL,
             _P.AGREEMENT_SEARCH,
             _P.BOOKING_READ_ALL,
+            _P.IP_ASSESS,
         }
     ),
     Role.COORDINATOR: frozenset(

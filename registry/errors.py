@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
+from uuid import UUID
 
 
 def N_(msgid: str) -> str:  # noqa: N802  # the name that gettext tools look for
@@ -27,6 +28,17 @@ class Message:
 def message(msgid: str, **values: object) -> Message:
     """Short for `Message(msgid, values)`."""
     return Message(msgid, values)
+
+
+@dataclass(frozen=True)
+class Bilingual:
+    """What people have written in Swedish, English or both, as a value in a Message; the reader gets their own."""
+
+    sv: str
+    en: str
+
+    def __str__(self) -> str:
+        return self.en or self.sv
 
 
 @dataclass(frozen=True)
@@ -99,6 +111,24 @@ class TimeTaken(DomainError):
 
     def __init__(self, detail: Message, alternatives: Sequence[Mapping[str, object]]) -> None:
         super().__init__(detail, alternatives=list(alternatives))
+
+
+class BookingsInTheWay(RuleBroken):
+    """The database refused a change because approved bookings would no longer fit; `bookings` says which.
+
+    The ids become who, when and where in bookings/service.py, as far as the reader may know.
+    """
+
+    type = "bookings-in-the-way"
+
+    def __init__(self, ids: Sequence[UUID], bookings: Sequence[Mapping[str, object]] = ()) -> None:
+        super().__init__(
+            message(
+                N_("Approved bookings stand in the way of this change. Move or cancel them first, then try again.")
+            ),
+            bookings=list(bookings),
+        )
+        self.ids = list(ids)
 
 
 class EditedMeanwhile(DomainError):

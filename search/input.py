@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import date
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, ValidationInfo, field_validator
@@ -18,7 +19,8 @@ from search.engine import FACETS, LARGEST_PAGE, LONGEST_TEXT, Near, SearchReques
 from search.queries import audiences_of
 
 USUAL_RADIUS_KM = 25.0
-_WEEK = re.compile(r"\d{4}-W(?:0[1-9]|[1-4]\d|5[0-3])")
+_WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
+_MONDAY, _SUNDAY = 1, 7
 _POLES, _DATE_LINE = 90.0, 180.0
 # No environment takes bookings from this audience.
 NOBODY = "nobody"
@@ -47,8 +49,14 @@ def _listed(*codes: str) -> dict[str, JsonValue]:
 
 
 def _week(text: str) -> str:
-    if not _WEEK.fullmatch(text):
-        raise MessageError(N_("Write a week as year and number, for example 2026-W49."))
+    found = _WEEK.fullmatch(text)
+    try:
+        year, number = (int(part) for part in found.groups()) if found else (0, 0)
+        # Both ends of the week are days of the calendar.
+        for day in (_MONDAY, _SUNDAY):
+            date.fromisocalendar(year, number, day)
+    except ValueError as error:
+        raise MessageError(N_("Write a week as year and number, for example 2026-W49.")) from error
     return text
 
 
@@ -72,7 +80,8 @@ def near(text: str, radius_km: float) -> Near:
     return Near(latitude, longitude, radius_km)
 
 
-Words = Annotated[str, BeforeValidator(_searchable), Field(max_length=LONGEST_TEXT)]
+# The length next to the type, so that a text that is too long is told of as a text.
+Words = Annotated[str, Field(max_length=LONGEST_TEXT), BeforeValidator(_searchable)]
 _OWNERS = TERM_FIELDS["results_ownership"].values
 _PUBLICATION = TERM_FIELDS["publication"].values
 _DATA_OWNERS = TERM_FIELDS["data_owner"].values

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from registry import database
 from registry.access import Actor, Permission, Role
 from registry.entries.codes import Audience
+from registry.entries.queries import VISIBLE
 from registry.settings import load_settings
 from search import knowledge
 from search.engine import (
@@ -30,7 +31,7 @@ from search.language import LANGUAGES, words
 from search.meilisearch import MeilisearchEngine
 from search.postgres import PostgresEngine
 from search.question import LEFT_OUT, Question, ask
-from search.thesaurus import Thesaurus
+from search.thesaurus import Thesaurus, token
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -143,7 +144,9 @@ async def find(actor: Actor, request: SearchRequest, engine: SearchEngine | None
     asked = replace(request, question=question, staff=staff)
     result, answered = await _engines.ask(asked, lambda engine, asked: engine.search(asked), engine)
     doubts = {hit.doubt for hit in result.hits}
-    is_corrected = bool(doubts) and 0 not in doubts and request.page == 1
+    is_corrected = bool(doubts) and 0 not in doubts and request.page == 1 and question.corrected != ""
+    if is_corrected:
+        is_corrected = await _may_be_told(question.corrected, request.text, thesaurus, staff=staff)
     return SearchResult(
         items=await _shown(result.hits, question, thesaurus),
         total=result.total,
@@ -152,6 +155,25 @@ async def find(actor: Actor, request: SearchRequest, engine: SearchEngine | None
         corrected=_as_written(question.corrected, result.hits) if is_corrected else "",
         only_some_words=doubts == {LEFT_OUT},
     )
+
+
+async def _may_be_told(corrected: str, text: str, thesaurus: Thesaurus, *, staff: bool) -> bool:
+    """Whether an entry that the reader sees has each word that a question was corrected to, itself or its notion.
+
+    The words in memory may be those of an entry that has been hidden since.
+    """
+    new = {fold(word) for word in words(corrected)} - {fold(word) for word in words(text)}
+    named: dict[str, list[str]] = {word: [word] for word in new}
+    for word, concept in thesaurus.term_words():
+        if word in named:
+            named[word].append(token(concept))
+    row = await database.fetch_one(
+        "SELECT bool_and(EXISTS (SELECT FROM search_document d JOIN entry e ON e.id = d.id"
+        f" WHERE {VISIBLE} AND d.vector @@ to_tsquery('simple', word))) AS known FROM unnest($2::text[]) AS word",
+        staff,
+        [" | ".join(f"'{one}'" for one in dict.fromkeys(forms)) for forms in named.values()],
+    )
+    return row is None or row["known"] is not False
 
 
 async def suggest(actor: Actor, text: str, *, language: str) -> list[Suggestion]:

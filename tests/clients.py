@@ -25,7 +25,7 @@ async def browser(application: Litestar, actor: Actor) -> httpx.AsyncClient:
     return client_for(application, cookies={"session": token}, headers={"Accept-Language": "en"})
 
 
-async def send(client: httpx.AsyncClient, path: str, data: dict[str, str] | None = None, **more: Any) -> httpx.Response:
+async def send(client: httpx.AsyncClient, path: str, data: dict[str, Any] | None = None, **more: Any) -> httpx.Response:
     """Send a form as the page would, with its CSRF token."""
     if "csrf" not in client.cookies:
         await client.get("/terms")

@@ -133,7 +133,7 @@ async def own_index(meilisearch: MeilisearchServer) -> AsyncIterator[str]:
     meilisearch.start()
     for name in meilisearch.indexes():
         if name == index or name.startswith(f"{index}_"):
-            meilisearch.do("DELETE", f"/indexes/{name}")
+            meilisearch.remove(name)
 
 
 def _forget_settings() -> None:

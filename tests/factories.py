@@ -8,8 +8,8 @@ from registry.accounts import service as accounts
 from registry.accounts.codes import OrganisationKind
 from registry.accounts.queries import actor_of_email
 from registry.entries import service as entries
+from registry.entries.calendars import Opening
 from registry.entries.codes import Audience, Kind, Sector, Track
-from registry.entries.queries import Opening
 from registry.entries.service import EntryText, EnvironmentText
 
 _numbers = itertools.count(1)

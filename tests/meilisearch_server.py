@@ -99,6 +99,14 @@ class MeilisearchServer:
 
     def do(self, method: str, path: str, body: object = None) -> None:
         """Have it do a task past our own code, and wait until that has succeeded."""
+        state = self._done(method, path, body)
+        assert state == "succeeded", f"{method} {path} {state}"
+
+    def remove(self, index: str) -> None:
+        """Remove an index, unless it is gone when its turn comes."""
+        self._done("DELETE", f"/indexes/{index}")
+
+    def _done(self, method: str, path: str, body: object = None) -> str:
         answer = self.request(method, path, body)
         answer.raise_for_status()
         task = answer.json()["taskUid"]
@@ -106,7 +114,7 @@ class MeilisearchServer:
         while (state := self.request("GET", f"/tasks/{task}").json()["status"]) in {"enqueued", "processing"}:
             assert time.monotonic() < deadline, f"task {task} is still {state}"
             time.sleep(0.02)
-        assert state == "succeeded", f"task {task} {state}"
+        return str(state)
 
     def document(self, index: str, id: int) -> dict[str, Any] | None:
         """A document of an index; None if there is none."""

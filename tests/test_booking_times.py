@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.bookings import rules
-from registry.entries.queries import Opening
+from registry.entries.calendars import Calendar, Opening
 from registry.errors import InvalidInput
 from registry.web.calendar import stockholm
 
 START = datetime(2027, 3, 1, tzinfo=UTC)
-OFFICE_HOURS = [Opening(day, time(8), time(17)) for day in range(1, 6)]
+OFFICE_HOURS = Calendar(tuple(Opening(day, time(8), time(17)) for day in range(1, 6)))
 INTERVALS = st.lists(
     st.tuples(st.integers(0, 200), st.integers(1, 40)).map(
         lambda pair: (START + timedelta(minutes=pair[0]), START + timedelta(minutes=pair[0] + pair[1]))
@@ -70,13 +70,13 @@ def test_opening_hours(starts: tuple[int, ...], ends: tuple[int, ...], *, is_ope
 
 @pytest.mark.parametrize(("day", "hours"), [(date(2027, 3, 28), 23), (date(2027, 10, 31), 25), (date(2027, 6, 1), 24)])
 def test_a_day_open_around_the_clock_is_as_long_as_the_clock_makes_it(day: date, hours: int) -> None:
-    around_the_clock = [Opening(day.isoweekday(), time(0), time(0))]
+    around_the_clock = Calendar((Opening(day.isoweekday(), time(0), time(0)),))
     ((start, end),) = rules.openings(around_the_clock, day, day)
     assert end - start == timedelta(hours=hours)
 
 
 def test_opening_hours_keep_local_time_across_the_change() -> None:
-    sundays = [Opening(7, time(9), time(12))]
+    sundays = Calendar((Opening(7, time(9), time(12)),))
     before, after = rules.openings(sundays, date(2027, 3, 21), date(2027, 3, 28))
     assert before[0].hour == 8
     assert after[0].hour == 7

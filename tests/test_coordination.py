@@ -11,7 +11,7 @@ from registry import database
 from registry.access import SYSTEM, Actor, Role
 from registry.accounts.codes import OrganisationKind
 from registry.entries import queries, service
-from registry.entries.queries import Opening
+from registry.entries.calendars import Opening
 from registry.entries.service import EnvironmentText
 from registry.entries.states import TRANSITIONS, EntryStatus
 from tests import factories

@@ -10,8 +10,8 @@ from litestar import Litestar
 from registry.access import SYSTEM, VISITOR, Role
 from registry.accounts.codes import OrganisationKind
 from registry.entries import service as entries
+from registry.entries.calendars import Opening
 from registry.entries.codes import Audience, Kind, Relation, Remuneration, Visibility
-from registry.entries.queries import Opening
 from registry.entries.service import EnvironmentText
 from registry.procurement import queries as procurement
 from registry.web.language import use_language

@@ -16,8 +16,9 @@ from registry.bookings.queries import availability, free_weeks
 from registry.bookings.rules import STOCKHOLM
 from registry.bookings.service import BookingText
 from registry.bookings.weeks import WEEKS_AHEAD
+from registry.entries.calendars import Opening
 from registry.entries.codes import Audience
-from registry.entries.queries import Opening, environments_by_id
+from registry.entries.queries import environments_by_id
 from registry.entries.service import EnvironmentText
 from tests import factories
 

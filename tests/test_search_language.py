@@ -37,6 +37,12 @@ def test_different_words_share_none_unless_only_their_marks_differ(one: str, oth
     assert bool(shared) == (fold(one) == fold(other))
 
 
+@pytest.mark.parametrize("abbreviation", ["ai", "it", "us"])
+@pytest.mark.parametrize("language", ["sv", "en", None])
+def test_abbreviations_are_no_forms_of_other_words(abbreviation: str, language: str | None) -> None:
+    assert keys(abbreviation, language) == (abbreviation,)
+
+
 @pytest.mark.parametrize(
     ("compound", "parts"),
     [
@@ -53,7 +59,9 @@ def test_compounds_are_split_where_people_hear_the_parts(compound: str, parts: t
     assert swedish.parts(fold(compound)) == parts
 
 
-@pytest.mark.parametrize("word", ["sjukhus", "upphandling", "hus", "robotik", "luleå", "teknik", "förskola", "vehicle"])
+@pytest.mark.parametrize(
+    "word", ["sjukhus", "upphandling", "hus", "robotik", "luleå", "teknik", "förskola", "vehicle", "företag"]
+)
 def test_words_that_are_one_notion_are_not_split(word: str) -> None:
     assert swedish.parts(fold(word)) == ()
 

@@ -18,7 +18,8 @@ class MissingAgreement:
     """A required agreement that is not in force for the whole booking.
 
     `agreement_id` and `state` are of the agreement that comes closest, if there is one. `next_actor` is `firm`
-    or `legal`. `on_its_way` says that this agreement will cover the whole booking once it is in force.
+    or `legal`. `on_its_way` says that this agreement will cover the whole booking once it is in force,
+    `ends_too_early` that it is in force now and its last day, `valid_until`, comes before the booking's.
     """
 
     entry_id: int
@@ -34,6 +35,8 @@ class MissingAgreement:
     on_its_way: bool = False
     months_valid: int = 24
     body_id: int = 0
+    valid_until: date | None = None
+    ends_too_early: bool = False
 
 
 # The gate, in one statement. Parameters: organisation, audience, entries, start, end (half-open), states under way.
@@ -119,6 +122,8 @@ def _missing(row: database.Row) -> MissingAgreement:
         on_its_way=on_its_way,
         months_valid=row["months_valid"],
         body_id=row["body_id"],
+        valid_until=row["valid_until"],
+        ends_too_early=state is AgreementState.IN_FORCE and row["valid_until"] < row["last"],
     )
 
 

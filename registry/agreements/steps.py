@@ -12,7 +12,7 @@ from registry.agreements import rules
 from registry.agreements.codes import SignatureMethod
 from registry.agreements.rows import ROW, AgreementRow, row_of
 from registry.agreements.rules import AgreementFacts, Signing
-from registry.agreements.states import SIGNABLE, TRANSITIONS, AgreementState
+from registry.agreements.states import OVER, SIGNABLE, TRANSITIONS, AgreementState
 from registry.agreements.tables import AgreementSignature
 from registry.audit.service import EventType, record
 from registry.errors import N_, EditedMeanwhile, NotFound, NotPermitted, RuleBroken, invalid, message
@@ -288,3 +288,5 @@ async def _set_state(actor: Actor, agreement: AgreementRow, state: AgreementStat
         agreement.id,
         {"from": agreement.state.value, "to": state.value},
     )
+    if state in OVER:
+        await enqueue(Job.RECHECK_AGREEMENTS, agreement_id=agreement.id)

@@ -19,6 +19,7 @@ class EventType(StrEnum):
     ROLE_WITHDRAWN = "person.role_withdrawn"
     TOKEN_CREATED = "person.token_created"  # noqa: S105  # the name of an event
     TOKEN_REVOKED = "person.token_revoked"  # noqa: S105  # the name of an event
+    NOTICES_CHOSEN = "person.notices_chosen"
     ORGANISATION_CREATED = "organisation.created"
     ENTRY_CREATED = "entry.created"
     ENTRY_CHANGED = "entry.changed"
@@ -41,6 +42,11 @@ class EventType(StrEnum):
     BOOKING_CHANGED = "booking.changed"
     BOOKING_STATE_CHANGED = "booking.state_changed"
     BOOKING_READ = "booking.read"
+    IP_OPENED = "booking.ip_assessment_opened"
+    IP_DECIDED = "booking.ip_assessment_decided"
+    IP_REOPENED = "booking.ip_assessment_reopened"
+    CALENDAR_MADE = "calendar.made"
+    CALENDAR_REVOKED = "calendar.revoked"
     OUTCOME_RECORDED = "booking.outcome_recorded"
     PROCUREMENT_CREATED = "procurement.created"
     PROCUREMENT_CHANGED = "procurement.changed"

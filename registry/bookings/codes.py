@@ -18,3 +18,73 @@ class OutcomeDecision(StrEnum):
     ITERATE = "iterate"
     STOP = "stop"
     SPREAD = "spread"
+
+
+class NoticeEvent(StrEnum):
+    """What people are told of by mail. Where a state of the same name exists, the event is that it was reached."""
+
+    SUBMITTED = "submitted"
+    CHANGES_REQUESTED = "changes_requested"
+    WAITLISTED = "waitlisted"
+    DECLINED = "declined"
+    APPROVED = "approved"
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"
+    NO_SHOW = "no_show"
+    COMPLETED = "completed"
+    OUTCOME_RECORDED = "outcome_recorded"
+    LAPSES_SOON = "lapses_soon"
+    LAPSED = "lapsed"
+    TOMORROW = "tomorrow"
+    MOVED = "moved"
+    HANDED_OVER = "handed_over"
+    AGREEMENT_LOST = "agreement_lost"
+    AGREEMENT_ENDS = "agreement_ends"
+    AGREEMENT_BACK = "agreement_back"
+    IP_OPENED = "ip_opened"
+    IP_DECIDED = "ip_decided"
+
+
+class Part(StrEnum):
+    """As what somebody is told of a booking. `former` has just handed it over."""
+
+    REQUESTER = "requester"
+    FORMER = "former"
+    HOST = "host"
+    LEGAL = "legal"
+    COORDINATOR = "coordinator"
+
+
+class NoticePace(StrEnum):
+    """How often a person gets mail about bookings; `needed` is at once, and only what they have to act on."""
+
+    AT_ONCE = "at_once"
+    DAILY = "daily"
+    NEEDED = "needed"
+
+
+class FeedKind(StrEnum):
+    """What a calendar address gives: one's own bookings, an organisation's, or those in an environment."""
+
+    OWN = "own"
+    ORGANISATION = "organisation"
+    ENVIRONMENT = "environment"
+
+
+class EmployerRole(StrEnum):
+    """As what the region employs somebody who books for an innovation of their own: the law differs."""
+
+    HOSPITAL_STAFF = "hospital_staff"
+    UNIVERSITY_TEACHER = "university_teacher"
+    DUAL_POST = "dual_post"
+    OTHER = "other"
+
+
+class IpFinding(StrEnum):
+    """What legal finds about the rights to an employee's innovation."""
+
+    EMPLOYEE = "employee"
+    EMPLOYER = "employer"
+    AGREEMENT = "agreement"
+    NOT_COVERED = "not_covered"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,41 +12,56 @@ from registry.agreements.queries import MissingAgreement, missing_agreements
 from registry.audit.queries import LoggedEvent, events_of
 from registry.audit.service import EventType, record
 from registry.bookings import rules
-from registry.bookings.rules import BookingFacts, Interval
+from registry.bookings.blackouts import Blackout, blackouts_of
+from registry.bookings.free_times import (
+    SEARCH_DAYS,
+    Availability,
+    alternatives,
+    availability,
+    first_free,
+    is_held,
+    next_free,
+    why_held,
+)
+from registry.bookings.rules import BookingFacts
 from registry.bookings.states import TRANSITIONS, BookingState
+from registry.bookings.timetables import DayTimes, Part, Status, timetables
 from registry.bookings.weeks import WEEKS_AHEAD, free_weeks
 from registry.entries import queries as entries
-from registry.entries.queries import EntryView
 from registry.errors import Message, NotFound
 from registry.transitions import actions_from
 
-# What others find here, though weeks.py holds some of it.
+# What others find here, though other files hold some of it.
 __all__ = [
     "SEARCH_DAYS",
     "WEEKS_AHEAD",
     "Availability",
+    "Blackout",
     "BookedEnvironment",
     "BookingRow",
     "BookingView",
-    "DayAvailability",
-    "Segment",
+    "DayTimes",
+    "Part",
+    "Status",
     "alternatives",
     "availability",
+    "blackouts_of",
+    "bookings_by_id",
+    "bookings_in_the_way",
     "competing",
     "facts_of",
+    "first_free",
     "free_weeks",
     "get_booking",
     "is_held",
     "list_bookings",
     "missing_for",
     "next_free",
+    "timetables",
     "waiting_for_agreement",
     "waiting_for_host",
-    "week_availability",
+    "why_held",
 ]
-
-# How far ahead alternatives and next free times are looked for.
-SEARCH_DAYS = 60
 
 
 @dataclass(frozen=True)
@@ -157,10 +172,20 @@ async def get_booking(actor: Actor, booking_id: UUID) -> BookingView:
     )
 
 
+async def bookings_by_id(ids: Sequence[UUID]) -> dict[UUID, BookingRow]:
+    """Bookings as lists show them, by id. The caller has checked who may know of them."""
+    rows = await database.fetch(_ROW.format(condition="b.id = ANY ($1)"), list(ids))
+    return {booking.id: booking for booking in await _with_environments(rows)}
+
+
 async def missing_for(row: Any) -> list[MissingAgreement]:  # noqa: ANN401  # a row of any query
-    """The agreements that a booking lacks, also when it is confirmed; none once it runs, is over or has no times."""
+    """The agreements that a booking lacks, also when it is confirmed or runs; none once it is over or has no times."""
     waits = {BookingState.DRAFT, BookingState.SUBMITTED, BookingState.CHANGES_REQUESTED, BookingState.WAITLISTED}
-    if BookingState(row["state"]) not in waits | {BookingState.APPROVED, BookingState.CONFIRMED}:
+    if BookingState(row["state"]) not in waits | {
+        BookingState.APPROVED,
+        BookingState.CONFIRMED,
+        BookingState.IN_PROGRESS,
+    }:
         return []
     if row["starts_at"] is None:
         return []
@@ -179,20 +204,8 @@ async def list_bookings(
         NotSignedIn: for a visitor.
     """
     require_signed_in(actor)
-    condition = f"""
-        ($1::text[] IS NULL OR b.state = ANY ($1)) AND (
-            b.requester = $2 OR b.organisation = ANY ($3) OR ($4 AND b.state <> 'draft')
-            OR {_HOSTED.format(unlimited="$5", limited="$6")}
-        )
-    """
-    values = (
-        None if states is None else [state.value for state in states],
-        actor.person_id,
-        list(actor.limited_to(Permission.BOOKING_CREATE)),
-        actor.has_unlimited(Permission.BOOKING_READ_ALL),
-        actor.has_unlimited(Permission.BOOKING_DECIDE),
-        list(actor.limited_to(Permission.BOOKING_DECIDE)),
-    )
+    condition = f"($1::text[] IS NULL OR b.state = ANY ($1)) AND {_READABLE}"
+    values = (None if states is None else [state.value for state in states], *_readers(actor))
     rows = await database.fetch(
         _ROW.format(condition=condition) + " ORDER BY b.created_at DESC, b.id LIMIT $7 OFFSET $8",
         *values,
@@ -209,6 +222,13 @@ _HOSTED = """
         SELECT FROM booking_environment h JOIN entry e ON e.id = h.environment
         WHERE h.booking = b.id AND ({unlimited} OR e.accountable_body = ANY ({limited}) OR e.unit = ANY ({limited}))
     ))
+"""
+
+
+# Which bookings somebody may read; $2 to $6 are what `_readers` says of the actor.
+_READABLE = f"""
+    (b.requester = $2 OR b.organisation = ANY ($3) OR ($4 AND b.state <> 'draft')
+     OR {_HOSTED.format(unlimited="$5", limited="$6")})
 """
 
 
@@ -244,7 +264,7 @@ async def competing(booking_id: UUID) -> list[BookingRow]:
 
 
 async def waiting_for_agreement(actor: Actor, agreement_id: UUID) -> list[BookingRow]:
-    """Requests and approved bookings of an agreement's parties for what it covers, soonest first; for legal.
+    """Bookings of an agreement's parties for what it covers, soonest first: those that wait and those that lost it.
 
     Raises:
         NotPermitted: the actor does not read all bookings.
@@ -252,7 +272,8 @@ async def waiting_for_agreement(actor: Actor, agreement_id: UUID) -> list[Bookin
     require(actor, Permission.BOOKING_READ_ALL)
     rows = await database.fetch(
         _ROW.format(
-            condition="b.state IN ('submitted', 'approved') AND EXISTS ("
+            condition="(b.state IN ('submitted', 'approved') OR b.agreement_lost_at IS NOT NULL) AND b.ends_at > now()"
+            " AND EXISTS ("
             " SELECT FROM agreement_party p WHERE p.agreement = $1 AND p.organisation = b.organisation)"
             " AND EXISTS (SELECT FROM booking_environment c JOIN agreement_entry a ON a.entry = c.environment"
             " WHERE c.booking = b.id AND a.agreement = $1)"
@@ -261,6 +282,48 @@ async def waiting_for_agreement(actor: Actor, agreement_id: UUID) -> list[Bookin
         agreement_id,
     )
     return await _with_environments(rows)
+
+
+async def bookings_in_the_way(actor: Actor, ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """Bookings that stand in the way of a change, soonest first: when, where, and who with how to reach them.
+
+    Who it is and the address of the booking are left out (None) where the actor may not read the booking.
+    """
+    rows = await database.fetch(
+        f"SELECT * FROM ({_ROW.format(condition='b.id = ANY ($1)')}) AS found JOIN LATERAL ("
+        f" SELECT p.email, {_READABLE} AS is_readable FROM booking b JOIN person p ON p.id = b.requester"
+        " WHERE b.id = found.id) AS more ON true ORDER BY starts_at, id",
+        list(ids),
+        *_readers(actor),
+    )
+    return [
+        {
+            "id": str(one.id),
+            "state": one.state,
+            "starts_at": one.starts_at,
+            "ends_at": one.ends_at,
+            "environments": [
+                {"slug": place.slug, "title": {"sv": place.title_sv, "en": place.title_en}}
+                for place in one.environments
+            ],
+            "organisation": {"sv": one.organisation_name_sv, "en": one.organisation_name_en}
+            if one.is_readable
+            else None,
+            "contact": {"name": one.requester_name, "email": one.email} if one.is_readable else None,
+            "href": f"/bookings/{one.id}" if one.is_readable else None,
+        }
+        for one in await _with_environments(rows)
+    ]
+
+
+def _readers(actor: Actor) -> tuple[Any, ...]:
+    return (
+        actor.person_id,
+        list(actor.limited_to(Permission.BOOKING_CREATE)),
+        actor.has_unlimited(Permission.BOOKING_READ_ALL),
+        actor.has_unlimited(Permission.BOOKING_DECIDE),
+        list(actor.limited_to(Permission.BOOKING_DECIDE)),
+    )
 
 
 async def _with_environments(rows: Sequence[database.Row]) -> list[BookingRow]:
@@ -276,145 +339,3 @@ async def _with_environments(rows: Sequence[database.Row]) -> list[BookingRow]:
         )
         for row in rows
     ]
-
-
-@dataclass(frozen=True)
-class Availability:
-    """When an environment can begin and end a further booking (`free`) and when it cannot (`busy`), in UTC."""
-
-    busy: list[Interval]
-    free: list[Interval]
-
-
-async def availability(
-    environment: EntryView, first: datetime, last: datetime, *, now: datetime | None = None
-) -> Availability:
-    """Busy and free intervals between two moments. Free lies within opening hours, lead time and horizon.
-
-    Buffers are included: a booking may use the whole of a free interval.
-    """
-    before, after = timedelta(minutes=environment.buffer_before), timedelta(minutes=environment.buffer_after)
-    rows = await database.fetch(
-        "SELECT lower(t) AS starts, upper(t) AS ends FROM busy_times($1, tstzrange($2, $3)) AS t",
-        environment.id,
-        first - after,
-        last + before,
-    )
-    # A further booking brings its own buffers, so what is busy for it is wider by them.
-    busy = rules.joined((max(row["starts"] - after, first), min(row["ends"] + before, last)) for row in rows)
-    now = now or datetime.now(UTC)
-    earliest = max(first, now + timedelta(hours=environment.lead_time_hours))
-    latest = min(last, now + timedelta(days=environment.horizon_days))
-    if environment.ended or not environment.bookable_by or earliest >= latest:
-        return Availability(busy, [])
-    day_before = earliest.astimezone(rules.STOCKHOLM).date() - timedelta(days=1)
-    open_times = rules.openings(environment.opening_hours, day_before, latest.astimezone(rules.STOCKHOLM).date())
-    return Availability(busy, rules.without(rules.common(open_times, [(earliest, latest)]), busy))
-
-
-async def is_held(environment: EntryView, starts_at: datetime, ends_at: datetime) -> bool:
-    """Whether bookings already hold so much of this time that one more does not fit."""
-    return bool((await availability(environment, starts_at, ends_at)).busy)
-
-
-async def next_free(environment: EntryView, minutes: int, count: int) -> list[Interval]:
-    """The next free times of so many minutes, at most one a day."""
-    length = timedelta(minutes=minutes)
-    now = datetime.now(UTC)
-    found: dict[date, Interval] = {}
-    free = (await availability(environment, now, now + timedelta(days=SEARCH_DAYS))).free
-    for start, end in free:
-        for begins in rules.nearest_starts([(start, end)], start, length, 1):
-            found.setdefault(begins.astimezone(rules.STOCKHOLM).date(), (begins, begins + length))
-        if len(found) >= count:
-            break
-    return list(found.values())[:count]
-
-
-async def alternatives(
-    actor: Actor, environments: Sequence[EntryView], audience: str, starts_at: datetime, ends_at: datetime
-) -> list[dict[str, Any]]:
-    """What is free instead: the nearest times in the same environments, then similar environments at the same time.
-
-    Each is `{"environment": slug, "title": {sv, en}, "starts_at": …, "ends_at": …}` with times in ISO 8601 and
-    their offset.
-    """
-    length = ends_at - starts_at
-    first, last = starts_at - timedelta(days=14), ends_at + timedelta(days=SEARCH_DAYS)
-    free: list[Interval] = [(first, last)]
-    for environment in environments:
-        free = rules.common(free, (await availability(environment, first, last)).free)
-    found = [
-        _alternative(environment, begins, begins + length)
-        for begins in rules.nearest_starts(free, starts_at, length, 3)
-        for environment in environments
-    ]
-    for similar in await _similar(actor, environments, audience):
-        free_then = (await availability(similar, starts_at, ends_at)).free
-        fits = rules.times_fit(similar, audience, starts_at, ends_at, datetime.now(UTC)) is None
-        if (starts_at, ends_at) in free_then and fits:
-            found.append(_alternative(similar, starts_at, ends_at))
-    return found
-
-
-def _alternative(environment: EntryView, starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
-    return {
-        "environment": environment.slug,
-        "title": {"sv": environment.title_sv, "en": environment.title_en},
-        "starts_at": starts_at.astimezone(rules.STOCKHOLM).isoformat(),
-        "ends_at": ends_at.astimezone(rules.STOCKHOLM).isoformat(),
-    }
-
-
-async def _similar(actor: Actor, environments: Sequence[EntryView], audience: str) -> list[EntryView]:
-    """A few other environments of the same sector and kind that this kind of booker may book."""
-    if len(environments) != 1:
-        return []
-    one = environments[0]
-    rows = await database.fetch(
-        "SELECT e.slug FROM entry e JOIN environment v ON v.id = e.id"
-        " WHERE e.status = 'published' AND e.primary_sector = $1 AND $2 = ANY (v.bookable_by) AND NOT e.ended"
-        " AND e.id <> $3 AND v.parent IS DISTINCT FROM $3 ORDER BY e.kind = $4 DESC, e.municipality = $5 DESC, e.id"
-        " LIMIT 5",
-        one.primary_sector,
-        audience,
-        one.id,
-        one.kind,
-        one.municipality,
-    )
-    found = await entries.environments_by_slug(actor, [row["slug"] for row in rows])
-    return list(found.values())[:3]
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A part of a day within opening hours, in UTC."""
-
-    starts_at: datetime
-    ends_at: datetime
-    is_free: bool
-
-
-@dataclass(frozen=True)
-class DayAvailability:
-    """A day in Europe/Stockholm and its parts; a day without parts is closed or over."""
-
-    day: date
-    segments: list[Segment]
-
-
-async def week_availability(environment: EntryView, first_day: date) -> list[DayAvailability]:
-    """Seven days from `first_day`, each with its free and busy parts."""
-    days = [first_day + timedelta(days=offset) for offset in range(7)]
-    starts = [datetime.combine(day, datetime.min.time(), tzinfo=rules.STOCKHOLM).astimezone(UTC) for day in days]
-    end = datetime.combine(days[-1] + timedelta(days=1), datetime.min.time(), tzinfo=rules.STOCKHOLM).astimezone(UTC)
-    found = await availability(environment, starts[0], end)
-    opened = rules.openings(environment.opening_hours, days[0], days[-1])
-    result = []
-    for day, (begins, ends) in zip(days, zip(starts, [*starts[1:], end], strict=True), strict=True):
-        within = [(begins, ends)]
-        free = rules.common(found.free, within)
-        busy = rules.common(rules.common(found.busy, opened), within)
-        segments = [Segment(a, b, is_free=True) for a, b in free] + [Segment(a, b, is_free=False) for a, b in busy]
-        result.append(DayAvailability(day, sorted(segments, key=lambda segment: segment.starts_at)))
-    return result

@@ -1,21 +1,46 @@
 """May this be done with a booking, and if not, why. Times come and go in UTC and are judged in Europe/Stockholm."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from registry.access import Actor, Permission, Rule
+from registry.bookings.intervals import Interval, common, joined, without
+from registry.bookings.openings import STOCKHOLM, begins_on_grid, is_open, openings
 from registry.bookings.states import BookingState
-from registry.entries.queries import EntryView, Opening
+from registry.entries.queries import EntryView
 from registry.entries.states import EntryStatus
 from registry.errors import N_, Message, message
 
-STOCKHOLM = ZoneInfo("Europe/Stockholm")
+# What others find here, though intervals.py and openings.py hold some of it.
+__all__ = [
+    "NEEDS_REASON",
+    "STOCKHOLM",
+    "BookingFacts",
+    "Interval",
+    "can_decide",
+    "can_read",
+    "can_take",
+    "common",
+    "has_begun",
+    "has_started",
+    "hosts_one",
+    "is_host",
+    "is_not_own",
+    "is_open",
+    "is_requester",
+    "is_system",
+    "joined",
+    "nearest_starts",
+    "openings",
+    "reads_all",
+    "still_bookable",
+    "times_fit",
+    "without",
+]
+
 # Checking in is possible this long before the booked time.
 EARLIEST_CHECK_IN = timedelta(hours=1)
-
-Interval = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
@@ -72,6 +97,12 @@ def _is_not_own(actor: Actor, booking: BookingFacts) -> Message | None:
     return message(N_("This is your own request, so somebody else must decide on it."))
 
 
+def _assesses(actor: Actor, booking: BookingFacts) -> Message | None:
+    if actor.is_system or actor.may(Permission.IP_ASSESS, [booking.organisation]):
+        return None
+    return message(N_("Only legal may do this."))
+
+
 def _is_system(actor: Actor, _: BookingFacts) -> Message | None:
     return (
         None if actor.is_system else message(N_("The registry does this by itself when the agreements are in force."))
@@ -101,6 +132,8 @@ has_started: Rule[BookingFacts] = Rule(_has_started)
 
 can_read = is_requester | hosts_one | reads_all
 can_decide = is_host & is_not_own
+# Four eyes: nobody assesses the rights to their own innovation.
+can_assess = Rule(_assesses) & is_not_own
 # Who may take which step of the state table.
 can_take: dict[str, Rule[BookingFacts]] = {
     "submit": is_requester,
@@ -128,7 +161,8 @@ def times_fit(
         _may_be_booked(environment, audience)
         or _is_ahead(environment, starts_at, ends_at, now)
         or _has_a_good_length(environment, ends_at - starts_at)
-        or is_open(environment.opening_hours, starts_at, ends_at)
+        or is_open(environment.calendar, starts_at, ends_at)
+        or begins_on_grid(environment.calendar, environment.step, starts_at)
     )
 
 
@@ -167,72 +201,6 @@ def still_bookable(environment: EntryView, audience: str, starts_at: datetime, n
     if starts_at <= now:
         return message(N_("The time has already begun. Ask the requester for another time."))
     return _may_be_booked(environment, audience)
-
-
-def is_open(hours: Sequence[Opening], starts_at: datetime, ends_at: datetime) -> Message | None:
-    """None, or why a time is outside the opening hours.
-
-    A booking within a day lies inside the opening hours; a longer one begins and ends inside them.
-    """
-    first, last = starts_at.astimezone(STOCKHOLM), ends_at.astimezone(STOCKHOLM)
-    days = openings(hours, first.date() - timedelta(days=1), last.date() + timedelta(days=1))
-    if any(opens <= starts_at and ends_at <= closes for opens, closes in days):
-        return None
-    spans_days = first.date() != (last - timedelta(microseconds=1)).date()
-    begins_inside = any(opens <= starts_at < closes for opens, closes in days)
-    ends_inside = any(opens < ends_at <= closes for opens, closes in days)
-    if spans_days and begins_inside and ends_inside:
-        return None
-    return message(N_("The place is closed then. Choose a time within its opening hours."))
-
-
-def openings(hours: Sequence[Opening], first: date, last: date) -> list[Interval]:
-    """The opening hours from `first` to `last` (both included) as intervals in UTC, touching ones joined."""
-    found: list[Interval] = []
-    for offset in range((last - first).days + 1):
-        day = first + timedelta(days=offset)
-        for opening in hours:
-            if opening.weekday == day.isoweekday():
-                closing_day = day + timedelta(days=1) if opening.closes == time(0) else day
-                found.append((_utc(day, opening.opens), _utc(closing_day, opening.closes)))
-    return joined(interval for interval in found if interval[0] < interval[1])
-
-
-def _utc(day: date, at: time) -> datetime:
-    return datetime.combine(day, at, tzinfo=STOCKHOLM).astimezone(UTC)
-
-
-def joined(intervals: Iterable[Interval]) -> list[Interval]:
-    """The union of half-open intervals as disjoint ones in order."""
-    result: list[Interval] = []
-    for start, end in sorted(intervals):
-        if result and start <= result[-1][1]:
-            result[-1] = (result[-1][0], max(result[-1][1], end))
-        else:
-            result.append((start, end))
-    return result
-
-
-def without(intervals: Sequence[Interval], taken: Sequence[Interval]) -> list[Interval]:
-    """The half-open intervals less what is taken."""
-    result: list[Interval] = []
-    gone = joined(taken)
-    for start, end in intervals:
-        at = start
-        for taken_start, taken_end in gone:
-            if taken_end <= at or taken_start >= end:
-                continue
-            if taken_start > at:
-                result.append((at, taken_start))
-            at = max(at, taken_end)
-        if at < end:
-            result.append((at, end))
-    return result
-
-
-def common(first: Sequence[Interval], second: Sequence[Interval]) -> list[Interval]:
-    """What two lists of half-open intervals have in common."""
-    return joined((max(a, c), min(b, d)) for a, b in first for c, d in second if max(a, c) < min(b, d))
 
 
 def nearest_starts(free: Sequence[Interval], wanted: datetime, length: timedelta, count: int) -> list[datetime]:

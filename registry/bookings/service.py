@@ -18,8 +18,8 @@ from registry.access import SYSTEM, Actor, Permission, Role, require
 from registry.accounts.queries import actor_of_email
 from registry.agreements import service as agreements
 from registry.audit.service import EventType, record
-from registry.bookings import queries, rules
-from registry.bookings.codes import OutcomeDecision, PersonalData
+from registry.bookings import assessments, notices, queries, rechecks, rules
+from registry.bookings.codes import EmployerRole, NoticeEvent, OutcomeDecision, PersonalData
 from registry.bookings.states import HOLDING, TRANSITIONS, BookingState
 from registry.bookings.tables import Booking, BookingEnvironment
 from registry.entries import queries as entries
@@ -45,6 +45,16 @@ END_AFTER_START = message(N_("The end must come after the start."))
 
 
 @dataclass(frozen=True)
+class OwnInnovation:
+    """What an employee says of an innovation of their own, for legal's IP assessment."""
+
+    employer_role: EmployerRole
+    project: str = ""
+    contribution: str = ""
+    funding: str = ""
+
+
+@dataclass(frozen=True)
 class BookingText:
     """What a request says. `environments` are slugs; times are aware and half-open `[starts_at, ends_at)`."""
 
@@ -60,6 +70,7 @@ class BookingText:
     personal_data: PersonalData = PersonalData.NONE
     ethics_reference: str = ""
     accessibility_needs: str = ""
+    own_innovation: OwnInnovation | None = None
     example: bool = False
 
 
@@ -79,8 +90,9 @@ async def create_booking(
     organisation, audience = _booker(actor, organisation_id)
     async with database.transaction():
         environments = await _environments(actor, text.environments)
+        columns = _columns(text, audience)
         rows = await Booking.insert(
-            Booking(**_columns(text), requester=actor.person_id, organisation=organisation, audience=audience.value)
+            Booking(**columns, requester=actor.person_id, organisation=organisation, audience=audience.value)
         ).returning(Booking.id)
         booking_id: UUID = rows[0]["id"]
         await BookingEnvironment.insert(
@@ -108,7 +120,7 @@ async def change_booking(actor: Actor, booking_id: UUID, text: BookingText) -> N
                 message(N_("The request has been sent, so it cannot be changed. Withdraw it and make a new one."))
             )
         environments = await _environments(actor, text.environments)
-        await _update(booking_id, _columns(text))
+        await _update(booking_id, _columns(text, Audience(row["audience"])))
         await BookingEnvironment.delete().where(BookingEnvironment.booking == booking_id)
         await BookingEnvironment.insert(
             *[BookingEnvironment(booking=booking_id, environment=one.id) for one in environments]
@@ -140,6 +152,7 @@ async def move_booking(
             approved = {**row, "state": state.value}
             if not await queries.missing_for(approved):
                 state = await _take(SYSTEM, approved, "confirm")
+        await _tell(actor, row, state, reason)
     return state
 
 
@@ -161,14 +174,8 @@ async def _take(
         raise invalid("decision", N_("Choose what was decided after the test."))
     if action == "submit":
         await _check_request(actor, row)
-    if action == "approve":
-        await _check_still_bookable(row)
-    if action == "start" and await queries.missing_for(row):
-        raise RuleBroken(
-            message(
-                N_("A required agreement is no longer in force. Legal has to put one in force before the test begins.")
-            )
-        )
+    if action in {"approve", "confirm", "start"}:
+        await _check_may_go_on(row, action)
     await _write(actor, row, action, state, reason=reason, decision=decision)
     await record(
         actor,
@@ -178,12 +185,21 @@ async def _take(
     )
     if action == "submit":
         await _open_agreements(actor, row)
+        await assessments.open_for(actor, row)
     if (facts.state in HOLDING) != (state in HOLDING):
         await _index_sites(row["id"])
     if state is BookingState.APPROVED:
         # An agreement may come into force while this commits; the job looks again afterwards.
         await enqueue(Job.CONFIRM_COVERED_BOOKINGS, booking_id=row["id"])
     return state
+
+
+async def _tell(actor: Actor, row: Mapping[str, Any], state: BookingState, reason: str) -> None:
+    """People are told of the state that a command ends in, not of those on the way. A draft is nobody else's."""
+    if row["state"] != BookingState.DRAFT or state is BookingState.SUBMITTED:
+        event = NoticeEvent(state.value) if state.value in set(NoticeEvent) else None
+        if event is not None:
+            await notices.tell(actor, row["id"], event, reason=reason)
 
 
 async def _index_sites(booking_id: UUID) -> None:
@@ -260,6 +276,7 @@ async def hand_over(actor: Actor, booking_id: UUID, email: str) -> None:
             raise RuleBroken(message(N_("This person has decided on the booking and so cannot take it over.")))
         await database.fetch("UPDATE booking SET requester = $2 WHERE id = $1", booking_id, colleague.person_id)
         await record(actor, EventType.BOOKING_CHANGED, booking_id, {"handed_over_to": colleague.person_id})
+        await notices.tell(actor, booking_id, NoticeEvent.HANDED_OVER, former=row["requester"])
 
 
 async def confirm_covered(*, agreement_id: UUID | None = None, booking_id: UUID | None = None) -> int:
@@ -277,8 +294,10 @@ async def confirm_covered(*, agreement_id: UUID | None = None, booking_id: UUID 
     for candidate in rows:
         async with database.transaction():
             row = await _locked(SYSTEM, candidate["id"])
-            if row["state"] == BookingState.APPROVED and not await queries.missing_for(row):
+            is_covered = row["state"] == BookingState.APPROVED and not await queries.missing_for(row)
+            if is_covered and not await assessments.is_blocked(row["id"]):
                 await _take(SYSTEM, row, "confirm")
+                await notices.tell(SYSTEM, row["id"], NoticeEvent.CONFIRMED)
                 confirmed += 1
     return confirmed
 
@@ -291,6 +310,7 @@ async def lapse_approvals(now: datetime) -> int:
             row = await _locked(SYSTEM, late["id"])
             if row["state"] == BookingState.APPROVED and row["hold_until"] < now:
                 await _take(SYSTEM, row, "lapse")
+                await notices.tell(SYSTEM, row["id"], NoticeEvent.LAPSED)
     return len(rows)
 
 
@@ -336,10 +356,17 @@ async def _environments(actor: Actor, slugs: Sequence[str]) -> list[EntryView]:
     return [found[slug] for slug in slugs]
 
 
-def _columns(text: BookingText) -> dict[str, Any]:
+def _columns(text: BookingText, audience: Audience) -> dict[str, Any]:
     if text.starts_at is not None and text.ends_at is not None and text.ends_at <= text.starts_at:
         raise InvalidInput([FieldError("ends_at", END_AFTER_START)])
+    mine = text.own_innovation
+    if mine is not None and audience is not Audience.EMPLOYEE:
+        raise invalid("own_innovation", N_("Only employees book for an innovation of their own."))
     return {
+        "employer_role": mine.employer_role.value if mine else None,
+        "innovation_project": mine.project if mine else "",
+        "innovation_contribution": mine.contribution if mine else "",
+        "innovation_funding": mine.funding if mine else "",
         "starts_at": text.starts_at.astimezone(UTC) if text.starts_at else None,
         "ends_at": text.ends_at.astimezone(UTC) if text.ends_at else None,
         "purpose": text.purpose,
@@ -357,7 +384,9 @@ def _columns(text: BookingText) -> dict[str, Any]:
 
 async def _check_request(actor: Actor, row: Mapping[str, Any]) -> None:
     """Raises unless the request is whole, its time can be booked and the database would hold it now."""
-    required = ("starts_at", "ends_at", "purpose", "operational_benefit", "user_benefit")
+    required = ["starts_at", "ends_at", "purpose", "operational_benefit", "user_benefit"]
+    if row["employer_role"]:
+        required.append("innovation_contribution")
     blank = [FieldError(name, MISSING) for name in required if not row[name]]
     if blank:
         raise InvalidInput(blank)
@@ -381,6 +410,19 @@ async def _check_request(actor: Actor, row: Mapping[str, Any]) -> None:
                 ]
             )
     await _try_to_hold(actor, row)
+
+
+async def _check_may_go_on(row: Mapping[str, Any], action: str) -> None:
+    """Raises RuleBroken when legal has stopped the booking, or it lacks by now what the step needs."""
+    await assessments.require_no_block(row["id"])
+    if action == "approve":
+        await _check_still_bookable(row)
+    if action == "start" and await queries.missing_for(row):
+        raise RuleBroken(
+            message(
+                N_("A required agreement is no longer in force. Legal has to put one in force before the test begins.")
+            )
+        )
 
 
 async def _check_still_bookable(row: Mapping[str, Any]) -> None:
@@ -412,7 +454,8 @@ async def _time_is_held(actor: Actor, row: Mapping[str, Any]) -> AsyncIterator[N
 async def _time_taken(actor: Actor, booking_id: UUID, row: Mapping[str, Any]) -> TimeTaken:
     environments = await _environments_of(booking_id)
     found = await queries.alternatives(actor, environments, row["audience"], row["starts_at"], row["ends_at"])
-    return TimeTaken(TAKEN, found)
+    reason = await queries.why_held(environments, row["starts_at"], row["ends_at"])
+    return TimeTaken(reason or TAKEN, found)
 
 
 async def _environments_of(booking_id: UUID) -> list[EntryView]:
@@ -425,6 +468,20 @@ async def _environments_of(booking_id: UUID) -> list[EntryView]:
 async def _approval_days(booking_id: UUID) -> int:
     days: list[int] = [environment.approval_days for environment in await _environments_of(booking_id)]
     return min(days)
+
+
+async def open_agreements(actor: Actor, booking_id: UUID) -> None:
+    """Have the agreements that a booking lacks prepared and sent to legal, as when the request was sent.
+
+    Raises:
+        NotFound; NotPermitted: the actor is neither the requester nor a colleague.
+    """
+    async with database.transaction():
+        row = await _locked(actor, booking_id)
+        if refusal := rules.is_requester(actor, await queries.facts_of(row)):
+            raise NotPermitted(refusal)
+        if await queries.missing_for(row):
+            await _open_agreements(actor, row)
 
 
 async def _open_agreements(actor: Actor, row: Mapping[str, Any]) -> None:
@@ -445,3 +502,5 @@ async def handle_confirm_job(payload: Mapping[str, Any]) -> None:
         agreement_id=UUID(payload["agreement_id"]) if "agreement_id" in payload else None,
         booking_id=UUID(payload["booking_id"]) if "booking_id" in payload else None,
     )
+    if "agreement_id" in payload:
+        await rechecks.handle_recheck_job(payload)

@@ -45,3 +45,16 @@ TRANSITIONS: Mapping[str, Mapping[BookingState, BookingState]] = {
 
 # A booking in one of these holds its time; the database refuses any other that clashes.
 HOLDING = frozenset({_S.APPROVED, _S.CONFIRMED, _S.IN_PROGRESS})
+
+
+class AssessmentState(StrEnum):
+    """The states of an IP assessment."""
+
+    OPEN = "open"
+    DECIDED = "decided"
+
+
+ASSESSMENT_TRANSITIONS: Mapping[str, Mapping[AssessmentState, AssessmentState]] = {
+    "decide": {AssessmentState.OPEN: AssessmentState.DECIDED},
+    "reopen": {AssessmentState.DECIDED: AssessmentState.OPEN},
+}

@@ -20,8 +20,17 @@ from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
-from registry.bookings.codes import OutcomeDecision, PersonalData
-from registry.bookings.states import BookingState
+from registry.bookings.codes import (
+    EmployerRole,
+    FeedKind,
+    IpFinding,
+    NoticeEvent,
+    NoticePace,
+    OutcomeDecision,
+    Part,
+    PersonalData,
+)
+from registry.bookings.states import AssessmentState, BookingState
 from registry.database import one_of, some_of
 from registry.entries.codes import Audience, Perspective
 
@@ -52,6 +61,11 @@ class Booking(Table):
     personal_data = Varchar(length=10, default=PersonalData.NONE)
     ethics_reference = Varchar(length=60, default="")
     accessibility_needs = Text(default="")
+    # Given when an employee books for an innovation of their own.
+    employer_role = Varchar(length=20, null=True, default=None)
+    innovation_project = Text(default="")
+    innovation_contribution = Text(default="")
+    innovation_funding = Text(default="")
     example = Boolean(default=False)
     created_at = Timestamptz(default=TimestamptzNow())
     submitted_at = Timestamptz(null=True, default=None)
@@ -62,11 +76,18 @@ class Booking(Table):
     reason = Text(default="")
     outcome_decision = Varchar(length=20, null=True, default=None)
     outcome_text = Text(default="")
+    # Since when a confirmed booking lacks a required agreement for the whole of its time.
+    agreement_lost_at = Timestamptz(null=True, default=None)
+    # Rise and change with every change of the row, by a trigger: what calendars know a newer version by.
+    sequence = Integer(default=0)
+    changed_at = Timestamptz(default=TimestamptzNow())
 
     state_is_known = one_of("state", BookingState)
     audience_is_known = one_of("audience", Audience)
     personal_data_is_known = one_of("personal_data", PersonalData)
     perspectives_are_known = some_of("perspectives", Perspective)
+    employer_role_is_known = one_of("employer_role", EmployerRole)
+    own_innovations_are_employees = Check("employer_role IS NULL OR audience = 'employee'")
     outcome_is_known = one_of("outcome_decision", OutcomeDecision)
     starts_before_it_ends = Check("starts_at < ends_at")
     trl_is_a_level = Check("trl BETWEEN 1 AND 9")
@@ -76,6 +97,10 @@ class Booking(Table):
     )
     nobody_decides_on_their_own = Check("decided_by <> requester")
     says_why = Check("state NOT IN ('declined', 'changes_requested', 'cancelled') OR reason <> ''")
+    only_confirmed_bookings_lose_agreements = Check(
+        "agreement_lost_at IS NULL OR state NOT IN"
+        " ('draft', 'submitted', 'changes_requested', 'waitlisted', 'approved')"
+    )
     outcome_has_a_decision = Check("(state = 'outcome_recorded') = (outcome_decision IS NOT NULL)")
 
 
@@ -89,3 +114,118 @@ class BookingEnvironment(Table):
     )
 
     booking_environment_once = Unique([booking, environment])
+
+
+class Blackout(Table):
+    """A half-open interval in UTC in which nothing new can be booked in an environment, its parts or its whole.
+
+    The database refuses new holds in it. Bookings that were there first stay until somebody moves or cancels them.
+    """
+
+    id = BigSerial(primary_key=True)
+    environment: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Environment", "entries"), null=False, on_delete=OnDelete.cascade
+    )
+    starts_at = Timestamptz()
+    ends_at = Timestamptz()
+    reason_sv = Text(default="")
+    reason_en = Text(default="")
+
+    blackout_ends_after_it_begins = Check("starts_at < ends_at")
+    blackout_says_why = Check("reason_sv <> '' OR reason_en <> ''")
+
+
+class Notice(Table):
+    """Something about a booking that a person is told of by mail; all times are in UTC.
+
+    `mailed_at` is empty while it waits. `needs_me` says that the person has to act. `about` is the moment that the
+    notice is about, where there is one (the time reminded of, the end of a hold); of that a person is told once.
+    Notices follow from what is logged, so they are not logged themselves, and are removed after a time.
+    """
+
+    id = BigSerial(primary_key=True)
+    person: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Person", "accounts"), null=False, on_delete=OnDelete.cascade
+    )
+    booking = ForeignKey(Booking, null=False, on_delete=OnDelete.cascade)
+    event = Varchar(length=30)
+    part = Varchar(length=12)
+    needs_me = Boolean(default=False)
+    reason = Text(default="")
+    about = Timestamptz(null=True, default=None)
+    created_at = Timestamptz(default=TimestamptzNow())
+    mailed_at = Timestamptz(null=True, default=None)
+
+    event_is_known = one_of("event", NoticeEvent)
+    part_is_known = one_of("part", Part)
+
+
+class NoticeSetting(Table):
+    """How often a person wants mail about bookings; who has chosen nothing gets it at once."""
+
+    id = BigSerial(primary_key=True)
+    person: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Person", "accounts"), null=False, unique=True, on_delete=OnDelete.cascade
+    )
+    pace = Varchar(length=10, default=NoticePace.AT_ONCE)
+
+    pace_is_known = one_of("pace", NoticePace)
+
+
+class CalendarFeed(Table):
+    """An address that a calendar program subscribes to; only the SHA-256 of its token is stored, times are in UTC.
+
+    It gives what its person may see when it is read. `with_details` says that it was made to show an environment's
+    bookings to a host; without, it shows only when the environment is busy. `reads` counts since `window_at`.
+    """
+
+    id = BigSerial(primary_key=True)
+    token_hash = Varchar(length=64, unique=True)
+    person: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Person", "accounts"), null=False, on_delete=OnDelete.cascade
+    )
+    kind = Varchar(length=12)
+    organisation: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Organisation", "accounts"), on_delete=OnDelete.cascade
+    )
+    environment: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Environment", "entries"), on_delete=OnDelete.cascade
+    )
+    with_details = Boolean(default=True)
+    created_at = Timestamptz(default=TimestamptzNow())
+    last_used_at = Timestamptz(null=True, default=None)
+    revoked_at = Timestamptz(null=True, default=None)
+    window_at = Timestamptz(null=True, default=None)
+    reads = Integer(default=0)
+
+    kind_is_known = one_of("kind", FeedKind)
+    is_of_what_its_kind_says = Check(
+        "(kind = 'organisation') = (organisation IS NOT NULL) AND (kind = 'environment') = (environment IS NOT NULL)"
+    )
+
+
+class IpAssessment(Table):
+    """What legal finds about the rights to the innovation of an employee who books; times are in UTC.
+
+    The facts are in the booking; `facts_sha256` tells whether they have changed since. A reopened assessment keeps
+    what was found before. Only a decision can make it block the booking.
+    """
+
+    id = BigSerial(primary_key=True)
+    booking = ForeignKey(Booking, null=False, unique=True, on_delete=OnDelete.restrict)
+    state = Varchar(length=10, default=AssessmentState.OPEN)
+    facts_sha256 = Varchar(length=64)
+    opened_at = Timestamptz(default=TimestamptzNow())
+    decided_at = Timestamptz(null=True, default=None)
+    decided_by: ForeignKey[Table] = ForeignKey(LazyTableReference("Person", "accounts"), on_delete=OnDelete.restrict)
+    finding = Varchar(length=20, null=True, default=None)
+    reasons = Text(default="")
+    blocks = Boolean(default=False)
+
+    state_is_known = one_of("state", AssessmentState)
+    finding_is_known = one_of("finding", IpFinding)
+    decision_is_whole = Check(
+        "state = 'open' OR"
+        " (finding IS NOT NULL AND reasons <> '' AND decided_at IS NOT NULL AND decided_by IS NOT NULL)"
+    )
+    only_a_decision_blocks = Check("NOT blocks OR state = 'decided'")

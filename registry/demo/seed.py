@@ -20,8 +20,8 @@ from registry.demo.bookings import seed_bookings
 from registry.demo.files import DATA, day, entry_text, load, publish
 from registry.demo.partnerships import seed_partnerships, tie_agreements
 from registry.entries import service as entries
+from registry.entries.calendars import Opening
 from registry.entries.codes import Audience, Remuneration
-from registry.entries.queries import Opening
 from registry.entries.service import EnvironmentText
 
 Progress = Callable[[str], None]

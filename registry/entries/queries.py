@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 from registry import database
 from registry.access import Actor, Permission, require
 from registry.entries import rules
+from registry.entries.calendars import ALWAYS_CLOSED, Calendar, Opening, calendars_of
 from registry.entries.codes import ENVIRONMENT_KINDS, Kind, Visibility
 from registry.entries.rules import EntryFacts
 from registry.entries.states import EntryStatus
@@ -18,20 +19,11 @@ VISIBLE = "e.status = 'published' AND (e.visibility = 'public' OR $1)"
 
 
 @dataclass(frozen=True)
-class Opening:
-    """Opening hours on a weekday (1 is Monday), in Europe/Stockholm; `closes` 00:00 is midnight."""
-
-    weekday: int
-    opens: time
-    closes: time
-
-
-@dataclass(frozen=True)
 class EntryView:
     """A whole entry: `row` has the columns of the entry and, for environments, of the environment."""
 
     row: dict[str, Any]
-    opening_hours: list[Opening]
+    calendar: Calendar = ALWAYS_CLOSED
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # a column may hold any type
         try:
@@ -46,6 +38,11 @@ class EntryView:
     @property
     def is_environment(self) -> bool:
         return self.kind_code in ENVIRONMENT_KINDS
+
+    @property
+    def opening_hours(self) -> list[Opening]:
+        """The ordinary week."""
+        return list(self.calendar.week)
 
     @property
     def facts(self) -> EntryFacts:
@@ -104,37 +101,23 @@ async def _one(actor: Actor, condition: str, value: object) -> EntryView:
     row = await database.fetch_one(_WHOLE.format(condition=condition), value)
     if row is None or not rules.can_read.allows(actor, facts_of(row)):
         raise NotFound
-    hours = await database.fetch(
-        "SELECT weekday, opens, closes FROM opening_hours WHERE environment = $1 ORDER BY weekday, opens", row["id"]
-    )
-    return EntryView(dict(row), [Opening(h["weekday"], h["opens"], h["closes"]) for h in hours])
+    calendars = await calendars_of([row["id"]])
+    return EntryView(dict(row), calendars.get(row["id"], ALWAYS_CLOSED))
 
 
 async def environments_by_slug(actor: Actor, slugs: Iterable[str]) -> dict[str, EntryView]:
-    """The environments with these slugs that the actor may see, with opening hours; unknown slugs are left out."""
+    """The environments with these slugs that the actor may see, with their calendars; unknown slugs are left out."""
     rows = await database.fetch(_WHOLE.format(condition="e.slug = ANY ($1) AND v.id IS NOT NULL"), list(slugs))
     visible = [row for row in rows if rules.can_read.allows(actor, facts_of(row))]
-    hours = await _hours([row["id"] for row in visible])
-    return {row["slug"]: EntryView(dict(row), hours.get(row["id"], [])) for row in visible}
+    calendars = await calendars_of([row["id"] for row in visible])
+    return {row["slug"]: EntryView(dict(row), calendars[row["id"]]) for row in visible}
 
 
 async def environments_by_id(ids: Iterable[int]) -> dict[int, EntryView]:
     """Environments by id, for callers that have already checked what the actor may see."""
     rows = await database.fetch(_WHOLE.format(condition="e.id = ANY ($1) AND v.id IS NOT NULL"), list(ids))
-    hours = await _hours([row["id"] for row in rows])
-    return {row["id"]: EntryView(dict(row), hours.get(row["id"], [])) for row in rows}
-
-
-async def _hours(ids: list[int]) -> dict[int, list[Opening]]:
-    rows = await database.fetch(
-        "SELECT environment, weekday, opens, closes FROM opening_hours WHERE environment = ANY ($1)"
-        " ORDER BY weekday, opens",
-        ids,
-    )
-    found: dict[int, list[Opening]] = {}
-    for row in rows:
-        found.setdefault(row["environment"], []).append(Opening(row["weekday"], row["opens"], row["closes"]))
-    return found
+    calendars = await calendars_of([row["id"] for row in rows])
+    return {row["id"]: EntryView(dict(row), calendars[row["id"]]) for row in rows}
 
 
 @dataclass(frozen=True)
@@ -177,6 +160,22 @@ async def environment_links(actor: Actor) -> list[EntryLink]:
         f"SELECT e.id, e.slug, e.kind, e.title_sv, e.title_en FROM entry e JOIN environment v ON v.id = e.id"
         f" WHERE {VISIBLE} ORDER BY e.title_sv, e.title_en",
         actor.may(Permission.ENTRY_READ_STAFF),
+    )
+    return [_link(row) for row in rows]
+
+
+async def environments_beside(actor: Actor, environment_id: int) -> list[EntryLink]:
+    """Environments that can be booked and that people compare with one: of its site first, then of its main sector."""
+    rows = await database.fetch(
+        f"SELECT e.id, e.slug, e.kind, e.title_sv, e.title_en FROM entry e JOIN environment v ON v.id = e.id"
+        f" JOIN entry mine ON mine.id = $2 JOIN environment place ON place.id = mine.id"
+        f" WHERE {VISIBLE} AND e.id <> $2 AND NOT e.ended AND cardinality(v.bookable_by) > 0"
+        " AND (e.primary_sector = mine.primary_sector OR v.parent = $2 OR v.id = place.parent"
+        " OR v.parent = place.parent)"
+        " ORDER BY (v.parent = $2 OR v.id = place.parent OR v.parent = place.parent) IS TRUE DESC,"
+        " e.kind = mine.kind DESC, e.title_sv, e.title_en LIMIT 50",
+        actor.may(Permission.ENTRY_READ_STAFF),
+        environment_id,
     )
     return [_link(row) for row in rows]
 

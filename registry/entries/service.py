@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, cast
+from uuid import UUID
 
 from asyncpg import CheckViolationError, ExclusionViolationError, UniqueViolationError
 from piccolo.columns import Column
@@ -16,6 +17,7 @@ from registry.access import Actor, require_signed_in
 from registry.accounts.queries import organisations_by_id
 from registry.audit.service import EventType, record
 from registry.entries import queries, rules
+from registry.entries.calendars import Opening
 from registry.entries.codes import (
     ENVIRONMENT_KINDS,
     Audience,
@@ -28,15 +30,15 @@ from registry.entries.codes import (
     Track,
     Visibility,
 )
-from registry.entries.queries import Opening, facts_of
+from registry.entries.queries import facts_of
 from registry.entries.states import TRANSITIONS, EntryStatus
 from registry.entries.tables import Entry, EntryRelation, EntryVersion, Environment, OpeningHours
 from registry.errors import (
     N_,
+    BookingsInTheWay,
     EditedMeanwhile,
     NotFound,
     NotPermitted,
-    RuleBroken,
     invalid,
     message,
 )
@@ -93,6 +95,7 @@ class EnvironmentText:
     lead_time_hours: int = 24
     horizon_days: int = 365
     approval_days: int = 30
+    step: int = 0
     bookable_by: tuple[Audience, ...] = ()
     remuneration: Remuneration = Remuneration.BY_AGREEMENT
     price_minor: int | None = None
@@ -154,7 +157,7 @@ async def change_entry(actor: Actor, entry_id: int, text: EntryText, *, read_ver
     """
     try:
         async with database.transaction():
-            row = await _locked(actor, entry_id)
+            row = await locked(actor, entry_id)
             if reason := rules.can_edit(actor, facts_of(row)):
                 raise NotPermitted(reason)
             if row["version"] != read_version:
@@ -180,19 +183,20 @@ async def change_environment(actor: Actor, entry_id: int, environment: Environme
     """Change what can be booked and how. The database refuses it where approved bookings would no longer fit.
 
     Raises:
-        RuleBroken: bookings stand in the way.
+        BookingsInTheWay: with the ids of the bookings that do not fit or that they clash with.
         NotFound, NotPermitted, InvalidInput.
     """
     try:
         async with database.transaction():
-            row = await _locked(actor, entry_id)
+            row = await locked(actor, entry_id)
             if reason := rules.can_edit(actor, facts_of(row)):
                 raise NotPermitted(reason)
             before = await queries.site_of(entry_id)
             await Environment.update(cast("dict[Column | str, Any]", _environment_columns(environment))).where(
                 Environment.id == entry_id
             )
-            await OpeningHours.delete().where(OpeningHours.environment == entry_id)
+            # Seasons have hours of their own, which stay.
+            await OpeningHours.delete().where((OpeningHours.environment == entry_id) & (OpeningHours.season.is_null()))
             await _insert_hours(entry_id, environment.opening_hours)
             await record(actor, EventType.ENVIRONMENT_CHANGED, entry_id, entry_id=entry_id)
             if row["status"] == EntryStatus.PUBLISHED:
@@ -201,9 +205,7 @@ async def change_environment(actor: Actor, entry_id: int, environment: Environme
             site = {entry_id, *before, *await queries.site_of(entry_id)}
             await enqueue_many(Job.INDEX_ENTRY, ({"entry_id": one} for one in sorted(site)))
     except ExclusionViolationError as error:
-        raise RuleBroken(
-            message(N_("Approved bookings stand in the way of this change. Move or cancel them first, then try again."))
-        ) from error
+        raise BookingsInTheWay([UUID(text) for text in (error.detail or "").split(",") if text]) from error
     except CheckViolationError as error:
         raise _check_error(error) from error
 
@@ -216,7 +218,7 @@ async def move_entry(actor: Actor, entry_id: int, action: str, *, review_message
         NotFound, NotPermitted; InvalidInput: changes are requested without saying which.
     """
     async with database.transaction():
-        row = await _locked(actor, entry_id)
+        row = await locked(actor, entry_id)
         facts = facts_of(row)
         if await _has_written(actor, entry_id):
             facts = replace(facts, created_by=actor.person_id)
@@ -249,7 +251,7 @@ async def move_entry(actor: Actor, entry_id: int, action: str, *, review_message
 async def relate_entries(actor: Actor, entry_id: int, other_id: int, relation: Relation) -> None:
     """Say that one entry relates to another; saying it twice changes nothing."""
     async with database.transaction():
-        row = await _locked(actor, entry_id)
+        row = await locked(actor, entry_id)
         if reason := rules.can_edit(actor, facts_of(row)):
             raise NotPermitted(reason)
         known = await EntryRelation.exists().where(
@@ -271,7 +273,7 @@ async def relate_entries(actor: Actor, entry_id: int, other_id: int, relation: R
 async def unrelate_entries(actor: Actor, entry_id: int, other_id: int, relation: Relation) -> None:
     """Take back that one entry relates to another; where it does not, nothing changes."""
     async with database.transaction():
-        row = await _locked(actor, entry_id)
+        row = await locked(actor, entry_id)
         if reason := rules.can_edit(actor, facts_of(row)):
             raise NotPermitted(reason)
         gone = await database.fetch(
@@ -340,7 +342,8 @@ async def _has_written(actor: Actor, entry_id: int) -> bool:
     return row is not None and bool(row["written"])
 
 
-async def _locked(actor: Actor, entry_id: int) -> database.Row:
+async def locked(actor: Actor, entry_id: int) -> database.Row:
+    """The row of an entry, locked until the transaction ends; raises NotFound as `get_entry` does."""
     row = await database.fetch_one("SELECT * FROM entry WHERE id = $1 FOR UPDATE", entry_id)
     if row is None or not rules.can_read.allows(actor, facts_of(row)):
         raise NotFound
@@ -415,6 +418,7 @@ def _check_error(error: CheckViolationError | UniqueViolationError) -> Exception
 _CHECKS = {
     "has_a_title": ("title_sv", N_("Write a title, in Swedish or English.")),
     "place_is_on_earth": ("latitude", N_("Give both latitude and longitude, in degrees.")),
+    "step_is_sane": ("step", N_("The step must be between 0 and 1440 minutes.")),
     "lengths_are_sane": ("shortest", N_("The shortest booking must be at least 5 minutes and not exceed the longest.")),
     "trl_range": ("trl_lowest", N_("Give both ends of the range, from 1 to 9, the lowest first.")),
     "environments_form_a_tree": ("parent", N_("An environment cannot be a part of itself.")),

@@ -6,6 +6,7 @@ from piccolo.columns import (
     BigInt,
     BigSerial,
     Boolean,
+    Date,
     DoublePrecision,
     ForeignKey,
     Integer,
@@ -129,6 +130,7 @@ class Environment(Table):
     Durations are in minutes, `lead_time_hours` in hours, `horizon_days` in days. Prices are in the
     currency's minor unit. An environment nobody may book (`bookable_by` empty) is only described.
     Capacity is how many bookings may overlap; an environment with parts is booked as a whole.
+    Bookings begin every `step` minutes from when it opens, or at any time where that is 0.
     `id` is the id of its entry (a foreign key that Piccolo cannot declare on a primary key; see the migration).
     """
 
@@ -146,6 +148,9 @@ class Environment(Table):
     lead_time_hours = Integer(default=24)
     horizon_days = Integer(default=365)
     approval_days = SmallInt(default=30)
+    step = Integer(default=0)
+    closed_on_holidays = Boolean(default=False)
+    closed_on_eves = Boolean(default=False)
     bookable_by = Array(base_column=Varchar(length=10))
     remuneration = Varchar(length=20, default=Remuneration.BY_AGREEMENT)
     price_minor = BigInt(null=True, default=None)
@@ -168,6 +173,7 @@ class Environment(Table):
     lengths_are_sane = Check("shortest BETWEEN 5 AND longest AND longest <= 525600")
     lead_is_sane = Check("lead_time_hours BETWEEN 0 AND 8760 AND horizon_days BETWEEN 1 AND 1830")
     approval_is_sane = Check("approval_days BETWEEN 1 AND 365")
+    step_is_sane = Check("step BETWEEN 0 AND 1440")
     price_is_positive = Check("price_minor >= 0")
     currency_is_a_code = Check("currency ~ '^[A-Z]{3}$'")
     trl_range = Check(
@@ -176,15 +182,66 @@ class Environment(Table):
     not_its_own_parent = Check("parent <> id")
 
 
-class OpeningHours(Table):
-    """When an environment is open on a weekday (1 is Monday), in Europe/Stockholm. `closes` 00:00 is midnight."""
+class Season(Table):
+    """A part of the year in which an environment has a week of its own, both days included, in Europe/Stockholm.
+
+    `every_year`: only month and day count. Two seasons of certain years never overlap: the database refuses it.
+    """
 
     id = BigSerial(primary_key=True)
     environment = ForeignKey(Environment, null=False, on_delete=OnDelete.cascade)
+    name_sv = Text(default="")
+    name_en = Text(default="")
+    first_day = Date()
+    last_day = Date()
+    every_year = Boolean(default=False)
+
+    season_has_a_name = Check("name_sv <> '' OR name_en <> ''")
+    season_ends_after_it_begins = Check("first_day <= last_day")
+    season_is_shorter_than_a_year = Check("last_day < first_day + 365")
+
+
+class OpeningHours(Table):
+    """When an environment is open on a weekday (1 is Monday), in Europe/Stockholm. `closes` 00:00 is midnight.
+
+    Without a season it is the ordinary week.
+    """
+
+    id = BigSerial(primary_key=True)
+    environment = ForeignKey(Environment, null=False, on_delete=OnDelete.cascade)
+    season = ForeignKey(Season, on_delete=OnDelete.cascade)
     weekday = SmallInt()
     opens = Time()
     closes = Time()
 
     weekday_is_one = Check("weekday BETWEEN 1 AND 7")
     opens_before_it_closes = Check("opens < closes OR closes = '00:00'")
-    opening_hours_once_at_a_time = Unique([environment, weekday, opens])
+    opening_hours_once_a_season = Unique([environment, season, weekday, opens], nulls_distinct=False)
+
+
+class Closure(Table):
+    """When an environment is closed, as a half-open interval in UTC, with the reason in Swedish, English or both."""
+
+    id = BigSerial(primary_key=True)
+    environment = ForeignKey(Environment, null=False, on_delete=OnDelete.cascade)
+    starts_at = Timestamptz()
+    ends_at = Timestamptz()
+    reason_sv = Text(default="")
+    reason_en = Text(default="")
+
+    closure_ends_after_it_begins = Check("starts_at < ends_at")
+    closure_says_why = Check("reason_sv <> '' OR reason_en <> ''")
+
+
+class OpenDay(Table):
+    """A day in Europe/Stockholm that is open in spite of a holiday, with its weekday's hours or with its own."""
+
+    id = BigSerial(primary_key=True)
+    environment = ForeignKey(Environment, null=False, on_delete=OnDelete.cascade)
+    day = Date()
+    opens = Time(null=True, default=None)
+    closes = Time(null=True, default=None)
+
+    open_day_has_both_ends = Check("(opens IS NULL) = (closes IS NULL)")
+    open_day_opens_before_it_closes = Check("opens < closes OR closes = '00:00'")
+    open_day_once = Unique([environment, day])

@@ -21,6 +21,8 @@ class Job(StrEnum):
     MATCH_SAVED_SEARCHES = "match_saved_searches"
     EXTRACT_DOCUMENT = "extract_document"
     TELL_SAVED_SEARCH = "tell_saved_search"
+    SEND_NOTICES = "send_notices"
+    RECHECK_AGREEMENTS = "recheck_agreements"
 
 
 class TryAgainLater(Exception):

@@ -1,11 +1,23 @@
 """The message of a mail as it stands on the wire."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A text file that goes with a mail; `media_type` may have parameters, as in `text/calendar; method=PUBLISH`."""
+
+    filename: str
+    media_type: str
+    content: str
+
 
 # One address and nothing that could become a second one or a header.
 _ADDRESS = re.compile(r'[^\s<>,;:"()]+@[^\s<>,;:"()]+')
@@ -33,8 +45,9 @@ def compose(
     html: str,
     unsubscribe_url: str | None,
     created_at: datetime,
+    attachments: Sequence[Attachment] = (),
 ) -> EmailMessage:
-    """A message in two parts, plain text and HTML. The same mail gets the same Message-ID and Date each time."""
+    """A message: plain text, HTML and its attachments. The same mail gets the same Message-ID and Date each time."""
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = recipient
@@ -49,5 +62,16 @@ def compose(
     # Quoted-printable is within what every server takes, and å, ä and ö do not depend on an extension.
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
+    for one in attachments:
+        kind, *parameters = (part.strip() for part in one.media_type.split(";"))
+        # Base64 keeps the line ends that calendar programs require.
+        message.add_attachment(
+            one.content.encode(),
+            maintype=kind.partition("/")[0],
+            subtype=kind.partition("/")[2],
+            cte="base64",
+            filename=one.filename,
+            params={"charset": "utf-8"} | {name: value for name, _, value in (p.partition("=") for p in parameters)},
+        )
     message["Content-Language"] = language  # set earlier it would move into the first part
     return message

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from registry import database
 from registry.errors import NotFound
+from registry.mail.message import Attachment
 from registry.mail.states import MailState
 
 
@@ -51,6 +52,14 @@ async def get_mail(mail_id: UUID) -> MailView:
     if row is None:
         raise NotFound
     return _view(row)
+
+
+async def attachments_of(mail_id: UUID) -> list[Attachment]:
+    """The files that go with a mail, in their order."""
+    rows = await database.fetch(
+        "SELECT filename, media_type, content FROM mail_attachment WHERE mail = $1 ORDER BY id", mail_id
+    )
+    return [Attachment(**dict(row)) for row in rows]
 
 
 def _view(row: database.Row) -> MailView:

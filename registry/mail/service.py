@@ -1,6 +1,7 @@
 """Storing a mail with the change that it tells of, and sending it after the commit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,10 +9,11 @@ from uuid import UUID
 from registry import database
 from registry.jobs.service import Job, TryAgainLater, enqueue
 from registry.mail import smtp
-from registry.mail.message import compose, is_address
+from registry.mail.message import Attachment, compose, is_address
+from registry.mail.queries import attachments_of
 from registry.mail.smtp import Refused, Unavailable
 from registry.mail.states import MailState
-from registry.mail.tables import Mail
+from registry.mail.tables import Mail, MailAttachment
 from registry.settings import load_settings
 
 KEPT_FOR = timedelta(days=90)
@@ -22,7 +24,14 @@ _LONGEST_REASON = 500
 
 
 async def send(
-    *, recipient: str, language: str, subject: str, text: str, html: str, unsubscribe_url: str | None = None
+    *,
+    recipient: str,
+    language: str,
+    subject: str,
+    text: str,
+    html: str,
+    unsubscribe_url: str | None = None,
+    attachments: Sequence[Attachment] = (),
 ) -> UUID:
     """Store a mail and have it sent once the running transaction commits; returns its id.
 
@@ -44,6 +53,8 @@ async def send(
         )
     ).returning(Mail.id)
     mail_id: UUID = rows[0]["id"]
+    if attachments:
+        await MailAttachment.insert(*[MailAttachment(mail=mail_id, **asdict(one)) for one in attachments])
     await enqueue(Job.SEND_MAIL, mail_id=mail_id)
     return mail_id
 
@@ -98,6 +109,7 @@ async def _hand_over(row: database.Row) -> None:
         html=row["html"],
         unsubscribe_url=row["unsubscribe_url"],
         created_at=row["created_at"],
+        attachments=await attachments_of(row["id"]),
     )
     await smtp.deliver(settings, message, row["recipient"])
 

@@ -2,7 +2,8 @@
 
 from uuid import uuid4
 
-from piccolo.columns import UUID, Integer, Text, Timestamptz, Varchar
+from piccolo.columns import UUID, BigSerial, ForeignKey, Integer, Text, Timestamptz, Varchar
+from piccolo.columns.base import OnDelete
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.constraints import Check
 from piccolo.table import Table
@@ -35,3 +36,13 @@ class Mail(Table):
     state_is_known = one_of("state", MailState)
     language_is_known = Check("language IN ('sv', 'en')")
     sent_mail_has_a_time = Check("(state = 'sent') = (sent_at IS NOT NULL)")
+
+
+class MailAttachment(Table):
+    """A text file that goes with a mail; `media_type` may have parameters, as in `text/calendar; method=PUBLISH`."""
+
+    id = BigSerial(primary_key=True)
+    mail = ForeignKey(Mail, null=False, index=True, on_delete=OnDelete.cascade)
+    filename = Varchar(length=60)
+    media_type = Varchar(length=60)
+    content = Text()

@@ -152,7 +152,8 @@ def read_pairs(pairs: Iterable[tuple[str, str]], model: type[M], *, ignore_unkno
     """Names and values of a query string that does not come with a request; otherwise as `read_query`."""
     given = [(name, value) for name, value in pairs if value.strip() != ""]
     if ignore_unknown:
-        given = [(name, value) for name, value in given if name in model.model_fields]
+        known = {field.alias or name for name, field in model.model_fields.items()}
+        given = [(name, value) for name, value in given if name in known]
     return parse(model, _by_name(given, model))
 
 

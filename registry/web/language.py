@@ -1,7 +1,7 @@
 """The reader's language: which it is, and texts, dates and amounts in it."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -17,7 +17,7 @@ from babel.support import Translations
 from litestar import Request
 
 from registry import PROJECT_ROOT
-from registry.errors import FieldError, Message
+from registry.errors import N_, Bilingual, FieldError, Message
 
 LANGUAGES = ("sv", "en")
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -108,12 +108,9 @@ def say_errors(errors: Sequence[FieldError] | None) -> list[dict[str, str]]:
 
 
 def _value(value: object) -> object:
-    if isinstance(value, Message):
-        return say(value)
-    if isinstance(value, datetime):
-        return show_datetime(value)
-    if isinstance(value, date):
-        return show_date(value)
+    for kind, show in _SHOWN:
+        if isinstance(value, kind):
+            return show(value)
     if isinstance(value, (list, tuple)):
         return ", ".join(str(_value(part)) for part in value)
     return value
@@ -125,10 +122,16 @@ def local(moment: datetime) -> datetime:
 
 
 def show_time(value: time | datetime) -> str:
-    """A time of day: 09.00 in Swedish, 09:00 in English."""
-    if isinstance(value, datetime):
-        value = local(value)
-    return format_time(value, "HH.mm" if _current.get() == "sv" else "HH:mm", locale=_BABEL_LOCALES[_current.get()])
+    """A time of day: 09.00 in Swedish, 09:00 in English; of a time that exists twice also which of the two."""
+    pattern, locale = "HH.mm" if _current.get() == "sv" else "HH:mm", _BABEL_LOCALES[_current.get()]
+    if isinstance(value, time):
+        return format_time(value, pattern, locale=locale)
+    moment = local(value)
+    text = format_time(moment, pattern, locale=locale)
+    if moment.utcoffset() == moment.replace(fold=1 - moment.fold).utcoffset():
+        return text
+    which = gettext(N_("winter time")) if moment.fold else gettext(N_("summer time"))
+    return f"{text} {which}"
 
 
 def show_date(value: date | datetime) -> str:
@@ -145,6 +148,11 @@ def show_long_date(value: date | datetime) -> str:
     if isinstance(value, datetime):
         value = local(value).date()
     return format_date(value, "d MMMM y", locale=_BABEL_LOCALES[_current.get()])
+
+
+def show_day_and_month(value: date) -> str:
+    """A day of every year: `14 oktober`."""
+    return format_date(value, "d MMMM", locale=_BABEL_LOCALES[_current.get()])
 
 
 def show_datetime(value: datetime) -> str:
@@ -169,17 +177,26 @@ def show_week(week: str) -> str:
     year, _, number = week.partition("-W")
     try:
         monday = date.fromisocalendar(int(year), int(number), 1)
-    except ValueError:
+        sunday = monday + timedelta(days=6)
+    except (ValueError, OverflowError):
         return week
     is_other_year = int(year) != datetime.now(STOCKHOLM).isocalendar().year
     named = gettext("Week %(number)s") % {"number": int(number)} + (f" {year}" if is_other_year else "")
-    sunday = monday + timedelta(days=6)
     first = "d" if monday.month == sunday.month else "d MMM"
     days = [
         format_date(day, pattern, locale=_BABEL_LOCALES[_current.get()]).replace(".", "")
         for day, pattern in ((monday, first), (sunday, "d MMM"))
     ]
     return f"{named}, {'–'.join(days)}"
+
+
+def show_days(start: datetime, end: datetime) -> str:
+    """An interval in Europe/Stockholm, as days where it is made of whole ones: `tis 14 okt – ons 15 okt`."""
+    first, last = local(start), local(end)
+    if first.time() != time(0) or last.time() != time(0):
+        return show_interval(start, end)
+    last_day = last.date() - timedelta(days=1)
+    return show_date(first.date()) if first.date() == last_day else f"{show_date(first.date())} – {show_date(last_day)}"
 
 
 def show_duration(minutes: int) -> str:
@@ -218,6 +235,21 @@ def show_number(value: float, decimals: int = 0) -> str:
 def show_percent(share: float) -> str:
     """A share in whole per cent: 0.125 is `13 %` in Swedish, `13%` in English."""
     return format_percent(share, locale=_BABEL_LOCALES[_current.get()])
+
+
+def show_both(text: Bilingual) -> str:
+    """What people have written, in the current language or else the other."""
+    return (text.sv or text.en) if _current.get() == "sv" else (text.en or text.sv)
+
+
+# How values in messages are shown, by their type; a moment is a date as well, so it comes first.
+_SHOWN: tuple[tuple[type, Callable[[Any], str]], ...] = (
+    (Message, say),
+    (Bilingual, show_both),
+    (datetime, show_datetime),
+    (date, show_date),
+    (time, show_time),
+)
 
 
 def in_language(row: Mapping[str, Any] | object, field: str) -> str:

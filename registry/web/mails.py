@@ -1,5 +1,6 @@
 """Writing mails from templates, in the recipient's language, and sending them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from jinja2 import Environment
 
 from registry.mail import service
+from registry.mail.message import Attachment
 from registry.settings import load_settings
 from registry.web import language
 from registry.web.rendering import template_environment
@@ -46,7 +48,13 @@ def write(template: str, code: str, **context: object) -> Letter:
 
 
 async def send_mail(
-    recipient: str, code: str, template: str, *, unsubscribe_url: str | None = None, **context: object
+    recipient: str,
+    code: str,
+    template: str,
+    *,
+    unsubscribe_url: str | None = None,
+    attachments: Sequence[Attachment] = (),
+    **context: object,
 ) -> UUID:
     """Write a mail as `write` does and have it sent once the running transaction commits; returns its id.
 
@@ -61,4 +69,5 @@ async def send_mail(
         text=letter.text,
         html=letter.html,
         unsubscribe_url=unsubscribe_url,
+        attachments=attachments,
     )

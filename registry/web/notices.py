@@ -18,6 +18,7 @@ NOTICES: dict[str, tuple[str, str]] = {
     ),
     "document-added": ("success", N_("The document has been added.")),
     "entry-changed": ("success", N_("The entry has been updated.")),
+    "calendar-changed": ("success", N_("The calendar has been updated. The preview shows what follows from it.")),
     "entry-created": ("success", N_("The entry has been created.")),
     "procurement-changed": ("success", N_("The procurement has been updated.")),
     "procurement-created": ("success", N_("The procurement has been logged.")),
@@ -33,5 +34,9 @@ NOTICES: dict[str, tuple[str, str]] = {
     "search-saved": ("success", N_("The search is saved. Mail tells you of what is new from now on, if you chose it.")),
     "search-changed": ("success", N_("The saved search has been changed.")),
     "search-removed": ("success", N_("The saved search has been removed.")),
+    "assessment-changed": ("success", N_("The IP assessment has been updated. The employee is told.")),
+    "agreements-opened": ("success", N_("The agreements are prepared and sent to legal. You can sign them now.")),
+    "calendar-revoked": ("success", N_("The calendar address no longer works.")),
+    "notices-chosen": ("success", N_("Your choice is saved.")),
     "entry-decided": ("success", N_("The decision on the entry has been recorded.")),
 }

@@ -1,6 +1,7 @@
 """How errors are answered: problem+json (RFC 9457) in the API, a page for people. No traceback leaves the program."""
 
 import logging
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,7 +10,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
-from registry.errors import N_, DomainError, InvalidInput, NotFound, NotSignedIn
+from registry.errors import N_, DomainError, InvalidInput, Message, NotFound, NotSignedIn
 from registry.web import language
 from registry.web.authentication import API_PREFIX
 from registry.web.input import invalid_input
@@ -65,8 +66,19 @@ def _domain_error(request: AnyRequest, error: DomainError) -> Response[Any]:
         title=language.gettext(error.title),
         detail=language.say(error.detail),
         errors=errors,
-        extra=error.extra,
+        extra={name: _said(value) for name, value in error.extra.items()},
     )
+
+
+def _said(value: object) -> object:
+    """What an error carries beside its text, with messages in the reader's language and moments in Swedish time."""
+    if isinstance(value, Message):
+        return language.say(value)
+    if isinstance(value, datetime):
+        return language.local(value).isoformat()
+    if isinstance(value, dict):
+        return {name: _said(part) for name, part in value.items()}
+    return [_said(part) for part in value] if isinstance(value, list) else value
 
 
 def _way_back(request: AnyRequest) -> str:

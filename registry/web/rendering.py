@@ -33,6 +33,7 @@ class Notice:
 DESKS: tuple[tuple[Permission, str, str], ...] = (
     (Permission.BOOKING_DECIDE, "/desk/bookings", N_("Bookings desk")),
     (Permission.AGREEMENT_REVIEW, "/desk/agreements", N_("Legal desk")),
+    (Permission.IP_ASSESS, "/desk/ip-assessments", N_("IP assessments")),
     (Permission.PROCUREMENT_READ_ALL, "/desk/procurement", N_("Procurement desk")),
     (Permission.ENTRY_EDIT, "/desk/entries", N_("Entries desk")),
     (Permission.SEARCH_STATISTICS_READ, "/desk/search", N_("Search statistics")),
@@ -94,6 +95,9 @@ def template_environment(*, autoescape: bool = True) -> Environment:
     )
     environment.globals.update(
         interval=language.show_interval,
+        whole_days=language.show_days,
+        day_and_month=language.show_day_and_month,
+        both=language.show_both,
         money=language.show_money,
         number=language.show_number,
         percent=language.show_percent,

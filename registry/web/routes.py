@@ -2,14 +2,18 @@
 
 from litestar.types import ControllerRouterHandler
 
-from registry.web import system
+from registry.web import feeds, system
 from registry.web.api import agreement_search as agreement_search_api
 from registry.web.api import agreements as agreement_api
 from registry.web.api import bookings as booking_api
+from registry.web.api import calendars as calendar_api
 from registry.web.api import entries as entry_api
 from registry.web.api import procurement as procurement_api
+from registry.web.pages import account as account_pages
 from registry.web.pages import agreements as agreement_pages
 from registry.web.pages import bookings as booking_pages
+from registry.web.pages import calendar_feeds as calendar_feed_pages
+from registry.web.pages import calendars as calendar_pages
 from registry.web.pages import demo_mails
 from registry.web.pages import entries as entry_pages
 from registry.web.pages import procurement as procurement_pages
@@ -24,12 +28,17 @@ def handlers() -> list[ControllerRouterHandler]:
         *start_pages.HANDLERS,
         *session_pages.HANDLERS,
         *entry_pages.HANDLERS,
+        *calendar_pages.HANDLERS,
         *booking_pages.HANDLERS,
         *agreement_pages.HANDLERS,
         *procurement_pages.HANDLERS,
+        *account_pages.HANDLERS,
+        *calendar_feed_pages.HANDLERS,
+        *feeds.HANDLERS,
         *demo_mails.HANDLERS,
         *entry_api.HANDLERS,
         *booking_api.HANDLERS,
+        *calendar_api.HANDLERS,
         *agreement_api.HANDLERS,
         *agreement_search_api.HANDLERS,
         *procurement_api.HANDLERS,

@@ -10,16 +10,16 @@ from litestar.types import ControllerRouterHandler
 from pydantic import BeforeValidator, Field
 
 from registry.bookings import queries, rules, service
-from registry.bookings.codes import OutcomeDecision, PersonalData
+from registry.bookings.codes import EmployerRole, OutcomeDecision, PersonalData
 from registry.bookings.queries import BookingRow, BookingView
-from registry.bookings.service import BookingText
+from registry.bookings.service import BookingText, OwnInnovation
 from registry.bookings.states import BookingState
 from registry.entries import queries as entries
 from registry.entries.codes import Perspective
 from registry.errors import N_, NotFound, invalid
 from registry.web import language
 from registry.web.authentication import API_PREFIX, CurrentActor
-from registry.web.input import Input, Line, LongText, Moment, Whole, read_query
+from registry.web.input import Input, Line, LongText, Moment, RequiredText, Whole, read_query
 from registry.web.openapi import reads_query
 
 AnyRequest = Request[Any, Any, Any]
@@ -31,6 +31,15 @@ def _personal_data(value: object) -> object:
     if isinstance(value, bool):
         return PersonalData.PERSONAL if value else PersonalData.NONE
     return value
+
+
+class Innovation(Input):
+    """An innovation of an employee's own, for the IP assessment."""
+
+    employer_role: EmployerRole
+    project: LongText = ""
+    contribution: RequiredText
+    funding: LongText = ""
 
 
 class BookingRequest(Input):
@@ -48,6 +57,7 @@ class BookingRequest(Input):
     personal_data: Annotated[PersonalData, BeforeValidator(_personal_data)] = PersonalData.NONE
     ethics_reference: Annotated[Line, Field(max_length=60)] = ""
     accessibility_needs: LongText = ""
+    own_innovation: Innovation | None = None
     organisation: Whole | None = None
     submit: bool = True
 
@@ -163,6 +173,7 @@ def _text(data: BookingRequest) -> BookingText:
         personal_data=data.personal_data,
         ethics_reference=data.ethics_reference,
         accessibility_needs=data.accessibility_needs,
+        own_innovation=OwnInnovation(**data.own_innovation.model_dump()) if data.own_innovation else None,
     )
 
 

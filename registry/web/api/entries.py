@@ -85,6 +85,7 @@ class EnvironmentBlock:
     buffer_after: int
     lead_time_hours: int
     horizon_days: int
+    step: int
     approval_days: int
     most_participants: int | None
     trl_lowest: int | None
@@ -209,6 +210,7 @@ def _environment(entry: EntryView, related: list[EntryLink]) -> EnvironmentBlock
         "buffer_after",
         "lead_time_hours",
         "horizon_days",
+        "step",
         "approval_days",
         "most_participants",
         "trl_lowest",

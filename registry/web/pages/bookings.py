@@ -12,10 +12,11 @@ from litestar.types import ControllerRouterHandler
 from pydantic import Field
 
 from registry.access import Actor, Permission, Role, require_signed_in
-from registry.bookings import queries, rules, service
-from registry.bookings.codes import OutcomeDecision, PersonalData
+from registry.bookings import assessments, queries, rules, service
+from registry.bookings.assessments import Assessment
+from registry.bookings.codes import EmployerRole, OutcomeDecision, PersonalData
 from registry.bookings.queries import BookingView
-from registry.bookings.service import BookingText
+from registry.bookings.service import BookingText, OwnInnovation
 from registry.bookings.states import BookingState
 from registry.entries import queries as entries
 from registry.entries.codes import Audience, Perspective
@@ -24,7 +25,7 @@ from registry.errors import N_, DomainError, FieldError, InvalidInput, NotFound,
 from registry.web import language
 from registry.web.authentication import CurrentActor
 from registry.web.booking_status import next_step, timeline
-from registry.web.calendar import new_booking_url, stockholm, week_days
+from registry.web.calendar import day_rows, new_booking_url, stockholm
 from registry.web.input import BlankIsNone, Day, Input, Line, LongText, form_values, parse, read_form, read_query
 from registry.web.labels import options
 from registry.web.rendering import go_to, page
@@ -61,6 +62,11 @@ class TestForm(Input):
     personal_data: PersonalData = PersonalData.NONE
     ethics_reference: Annotated[Line, Field(max_length=60)] = ""
     accessibility_needs: LongText = ""
+    own_innovation: bool = False
+    employer_role: Annotated[EmployerRole | None, BlankIsNone] = None
+    innovation_project: LongText = ""
+    innovation_contribution: LongText = ""
+    innovation_funding: LongText = ""
 
 
 class BenefitForm(Input):
@@ -161,7 +167,15 @@ async def save_step(
 @get("/bookings/{booking_id:uuid}", include_in_schema=False)
 async def booking_page(request: AnyRequest, actor: CurrentActor, booking_id: FromPath[UUID]) -> Template:
     """One booking: where it stands, what is missing, who acts next, what the reader can do."""
-    return _booking_page(request, await queries.get_booking(actor, booking_id))
+    view = await queries.get_booking(actor, booking_id)
+    return _booking_page(request, view, assessment=await assessments.of_booking(actor, view))
+
+
+@post("/bookings/{booking_id:uuid}/agreements", include_in_schema=False)
+async def open_agreements(actor: CurrentActor, booking_id: FromPath[UUID]) -> Redirect:
+    """Have the agreements that are missing prepared."""
+    await service.open_agreements(actor, booking_id)
+    return go_to(f"/bookings/{booking_id}", "agreements-opened")
 
 
 @post("/bookings/{booking_id:uuid}/{action:str}", include_in_schema=False)
@@ -177,7 +191,8 @@ async def take_step(
         await service.move_booking(actor, booking_id, name, reason=form.reason, decision=form.decision)
     except InvalidInput as error:
         view = await queries.get_booking(actor, booking_id)
-        return _booking_page(request, view, errors=error.errors, typed=form, status=422)
+        assessment = await assessments.of_booking(actor, view)
+        return _booking_page(request, view, assessment=assessment, errors=error.errors, typed=form, status=422)
     return go_to(f"/bookings/{booking_id}", "booking-changed")
 
 
@@ -195,7 +210,7 @@ async def _require_fit(actor: Actor, environment: EntryView, starts_at: datetime
         raise InvalidInput([FieldError("starts", reason)])
     if await queries.is_held(environment, starts_at, ends_at):
         free = await queries.alternatives(actor, [environment], audience.value, starts_at, ends_at)
-        raise TimeTaken(service.TAKEN, free)
+        raise TimeTaken(await queries.why_held([environment], starts_at, ends_at) or service.TAKEN, free)
 
 
 def _moments(form: TimeForm) -> tuple[datetime, datetime]:
@@ -238,7 +253,7 @@ async def _draft(actor: Actor, booking_id: UUID, step: str) -> BookingView:
 def _values(view: BookingView) -> dict[str, Any]:
     booking = view.booking
     times = _local_values(booking.starts_at, booking.ends_at) if booking.starts_at else {}
-    return {**booking.row, **times}
+    return {**booking.row, "own_innovation": booking.employer_role is not None, **times}
 
 
 def _text_of(view: BookingView) -> BookingText:
@@ -256,6 +271,14 @@ def _text_of(view: BookingView) -> BookingText:
         personal_data=PersonalData(booking.personal_data),
         ethics_reference=booking.ethics_reference,
         accessibility_needs=booking.accessibility_needs,
+        own_innovation=OwnInnovation(
+            EmployerRole(booking.employer_role),
+            booking.innovation_project,
+            booking.innovation_contribution,
+            booking.innovation_funding,
+        )
+        if booking.employer_role
+        else None,
         example=booking.example,
     )
 
@@ -269,10 +292,21 @@ def _changed(view: BookingView, step: str, raw: dict[str, Any]) -> BookingText:
     if step == "test":
         test = parse(TestForm, raw)
         _require(test, "purpose")
-        return replace(text, **test.model_dump())
+        return replace(text, **_tested(test))
     benefit = parse(BenefitForm, raw)
     _require(benefit, "operational_benefit", "user_benefit")
     return replace(text, **{**benefit.model_dump(), "perspectives": tuple(benefit.perspectives)})
+
+
+def _tested(test: TestForm) -> dict[str, Any]:
+    """The fields of the step, with the innovation as one of them where it is the employee's own."""
+    values = test.model_dump()
+    mine = {name: values.pop(f"innovation_{name}") for name in ("project", "contribution", "funding")}
+    role = values.pop("employer_role")
+    if test.own_innovation:
+        _require(test, "employer_role", "innovation_contribution")
+        return {**values, "own_innovation": OwnInnovation(role, **mine)}
+    return {**values, "own_innovation": None}
 
 
 def _require(form: Input, *names: str) -> None:
@@ -295,7 +329,7 @@ async def _time_page(
     earliest = today + timedelta(hours=environment.lead_time_hours)
     first = max(week or earliest, today)
     first = min(first, today + timedelta(days=environment.horizon_days))
-    found = await queries.week_availability(environment, first)
+    found = await queries.timetables([environment], first, 7)
     suggestions = await queries.next_free(environment, environment.shortest, 3)
     return page(
         request,
@@ -306,7 +340,7 @@ async def _time_page(
         values={"date": "", "starts": "", "end_date": "", "ends": ""} | values,
         errors=language.say_errors(errors),
         clash=_clash(clash),
-        days=week_days(environment, found),
+        rows=day_rows([environment], found),
         week=first,
         previous_week=max(first - timedelta(days=7), today) if first > today else None,
         next_week=first + timedelta(days=7),
@@ -342,6 +376,7 @@ async def _step_page(
         back=f"/bookings/{view.booking.id}/edit/{STEPS[STEPS.index(step) - 1]}",
         perspective_options=options("perspective"),
         personal_data_options=options("personal_data"),
+        employer_role_options=options("employer_role"),
         **_step_context(step),
     )
 
@@ -366,6 +401,7 @@ def _clash(error: DomainError | None) -> dict[str, Any] | None:
             "title_en": one["title"]["en"],
             "starts_at": datetime.fromisoformat(str(one["starts_at"])),
             "ends_at": datetime.fromisoformat(str(one["ends_at"])),
+            "why": language.say(one["why"]),
         }
         for one in found  # type: ignore[attr-defined]  # TimeTaken carries a list
     ]
@@ -376,6 +412,7 @@ def _booking_page(
     request: AnyRequest,
     view: BookingView,
     *,
+    assessment: Assessment | None,
     errors: list[FieldError] | None = None,
     typed: StepForm | None = None,
     status: int = 200,
@@ -386,6 +423,7 @@ def _booking_page(
         status=status,
         view=view,
         booking=view.booking,
+        assessment=assessment,
         steps=timeline(view),
         next_step=next_step(view),
         errors=language.say_errors(errors),
@@ -402,5 +440,6 @@ HANDLERS: list[ControllerRouterHandler] = [
     step_page,
     save_step,
     booking_page,
+    open_agreements,
     take_step,
 ]

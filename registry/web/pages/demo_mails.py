@@ -63,6 +63,7 @@ async def mail_page(request: AnyRequest, mail_id: FromPath[UUID]) -> Template:
         request,
         "demo/mail.html",
         mail=mail,
+        attachments=await queries.attachments_of(mail_id),
         breadcrumbs=[("/demo/mails", language.gettext("Mails of the demo")), (None, mail.subject)],
     )
     answer.headers["Content-Security-Policy"] = _PAGE_POLICY

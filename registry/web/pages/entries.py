@@ -18,14 +18,15 @@ from registry.agreements.queries import OfferedTerms
 from registry.bookings import queries as bookings
 from registry.bookings.rules import Interval
 from registry.entries import queries as entries
+from registry.entries.calendars import Opening, Season
 from registry.entries.codes import Audience
-from registry.entries.queries import EntryView, Opening
+from registry.entries.queries import EntryView
 from registry.formats import plain_language
 from registry.formats.plain_language import Glance, Sentence
 from registry.procurement import queries as procurement
 from registry.web import language
 from registry.web.authentication import CurrentActor
-from registry.web.calendar import new_booking_url, week_days
+from registry.web.calendar import day_rows, new_booking_url
 from registry.web.rendering import page
 
 AnyRequest = Request[Any, Any, Any]
@@ -34,7 +35,7 @@ NEXT_TIMES = 3
 
 @dataclass(frozen=True)
 class BookingPanel:
-    """When an environment is free: the next times with their addresses, and a week for `week_strip`."""
+    """When an environment is free: the next times with their addresses, and the rows of a week for `timetable`."""
 
     next_times: list[tuple[Interval, str]]
     week: list[dict[str, Any]]
@@ -63,6 +64,7 @@ async def entry_page(request: AnyRequest, actor: CurrentActor, slug: FromPath[st
         versions=await entries.versions(entry.id),
         booking=await _booking_panel(entry),
         hours=opening_lines(entry.opening_hours),
+        seasons=_coming_seasons(entry),
         procurement=await procurement.procurement_of_entry(actor, entry.id),
         partnership=await procurement.partnership_of_entry(actor, entry.id),
         breadcrumbs=[("/search", language.gettext("Search")), (None, language.in_language(entry, "title"))],
@@ -95,9 +97,19 @@ async def _booking_panel(entry: EntryView) -> BookingPanel | None:
     first_day = language.local(times[0][0] if times else datetime.now(UTC)).date()
     return BookingPanel(
         next_times=[(interval, new_booking_url(entry, interval[0])) for interval in times],
-        week=week_days(entry, await bookings.week_availability(entry, first_day)),
+        week=day_rows([entry], await bookings.timetables([entry], first_day, 7)),
         href=f"/bookings/new?environment={entry.slug}",
     )
+
+
+def _coming_seasons(entry: EntryView) -> list[tuple[Season, list[tuple[str, str]]]]:
+    """The seasons that are not over, with their hours for reading."""
+    today = datetime.now(language.STOCKHOLM).date()
+    return [
+        (season, opening_lines(list(season.openings)))
+        for season in entry.calendar.seasons
+        if season.every_year or season.last_day >= today
+    ]
 
 
 def _in_words(offers: list[OfferedTerms], actor: Actor) -> list[OfferInWords]:

@@ -1,0 +1,84 @@
+"""Bookings as events of a calendar, in the reader's language."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from registry.bookings.queries import BookingRow
+from registry.bookings.states import HOLDING, BookingState
+from registry.entries.queries import EntryView
+from registry.formats.calendar import CalendarEvent, Method, Status, attachment
+from registry.mail.message import Attachment, address_of
+from registry.settings import load_settings
+from registry.web import language
+from registry.web.labels import label
+
+_LONGEST_PURPOSE = 1000
+_OVER = frozenset({BookingState.COMPLETED, BookingState.OUTCOME_RECORDED})
+
+
+def status_of(state: BookingState) -> Status:
+    """How a calendar shows a state: an approval still waits for agreements; what no longer holds is cancelled."""
+    if state is BookingState.APPROVED:
+        return Status.TENTATIVE
+    return Status.CONFIRMED if state in HOLDING | _OVER else Status.CANCELLED
+
+
+def event_of(booking: BookingRow, environments: Mapping[int, EntryView], *, for_host: bool) -> CalendarEvent:
+    """A booking as an event in the current language. `environments` has those of the booking, by id.
+
+    Hosts read first who comes, everybody else where.
+    """
+    titles = ", ".join(language.in_language(one, "title") for one in booking.environments)
+    organisation = language.in_language(booking.row, "organisation_name")
+    state = BookingState(booking.state)
+    url = f"{_base()}{'/desk' if for_host else ''}/bookings/{booking.id}"
+    lines = [
+        label(state.value, "booking_state"),
+        f"{organisation}, {booking.requester_name}",
+        booking.purpose[:_LONGEST_PURPOSE],
+        url,
+    ]
+    return CalendarEvent(
+        # The same whatever address the registry has, and in feeds as in mails.
+        uid=f"booking-{booking.id}@registry",
+        sequence=booking.sequence,
+        status=status_of(state),
+        starts_at=booking.starts_at,
+        ends_at=booking.ends_at,
+        created_at=booking.created_at,
+        changed_at=booking.changed_at,
+        summary=f"{organisation}: {titles}" if for_host else titles,
+        description="\n".join(line for line in lines if line),
+        location="; ".join(
+            dict.fromkeys(filter(None, (place_of(environments[one.id]) for one in booking.environments)))
+        ),
+        url=url,
+    )
+
+
+def place_of(environment: EntryView) -> str:
+    """The address of an environment in one line."""
+    return ", ".join(part for part in (environment.address, environment.municipality) if part)
+
+
+def calendar_file(
+    booking: BookingRow, environments: Mapping[int, EntryView], *, for_host: bool, now: datetime
+) -> Attachment:
+    """The file that puts a booking into a calendar, or takes a cancelled one out of it."""
+    event = event_of(booking, environments, for_host=for_host)
+    method = Method.CANCEL if event.status is Status.CANCELLED else Method.PUBLISH
+    content = attachment(event, method=method, organiser=_sender(), language=language.current_language(), now=now)
+    return Attachment(
+        filename=f"{language.gettext('booking')}-{str(booking.id)[:8]}.ics",
+        media_type=f"text/calendar; method={method.value}",
+        content=content.decode(),
+    )
+
+
+def _sender() -> str:
+    settings = load_settings()
+    return address_of(settings.mail_from) or "registry@localhost"
+
+
+def _base() -> str:
+    return load_settings().base_url.rstrip("/")
