@@ -22,7 +22,7 @@ from registry.web.openapi_page import ApiPage, api_router
 from registry.web.problems import exception_handlers
 from registry.web.rendering import template_config
 from registry.web.routes import handlers as registry_handlers
-from search import statistics
+from search import knowledge, statistics
 from search.clicks import CLICK_PATH
 from search.routes import handlers as search_handlers
 
@@ -47,6 +47,12 @@ async def _search_statistics(_: Litestar) -> AsyncIterator[None]:
         yield
 
 
+@asynccontextmanager
+async def _search_words(_: Litestar) -> AsyncIterator[None]:
+    async with knowledge.read_beforehand():
+        yield
+
+
 def create_app() -> Litestar:
     """The web application, with the settings of the environment.
 
@@ -58,7 +64,7 @@ def create_app() -> Litestar:
     logging.getLogger("piccolo").setLevel(logging.WARNING)
     return Litestar(
         route_handlers=[*registry_handlers(), *search_handlers(), *admin_handlers()],
-        lifespan=[_database_pool, _search_statistics],
+        lifespan=[_database_pool, _search_statistics, _search_words],
         dependencies={"actor": Provide(provide_actor)},
         middleware=[DefineMiddleware(Authentication, exclude=["^/static/", "^/healthz", "^/readyz"])],
         csrf_config=CSRFConfig(

@@ -4,8 +4,10 @@ Both are read again when the database says that they have changed; asking that i
 """
 
 import asyncio
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from registry import database
@@ -13,6 +15,7 @@ from search.index_words import IndexWords
 from search.thesaurus import Thesaurus
 from search.vocabulary import vocabulary_version, whole
 
+log = logging.getLogger(__name__)
 # Seconds between two looks at whether something has changed.
 _PATIENCE = 1.0
 # Seconds that the words of the index may be old: many entries change one after the other, and reading all is long.
@@ -70,6 +73,25 @@ async def refresh() -> None:
     _memory.words_are_of = None
     await _read_words()
     _memory.looked_at = _memory.words_looked_at = time.monotonic()
+
+
+@asynccontextmanager
+async def read_beforehand() -> AsyncIterator[None]:
+    """While this is entered, everything is read once, which takes seconds: else the first search would wait for it."""
+    reading = asyncio.create_task(_read_at_once())
+    try:
+        yield
+    finally:
+        reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await reading
+
+
+async def _read_at_once() -> None:
+    try:
+        await refresh()
+    except Exception:  # whatever is wrong, the first search reads it
+        log.exception("The vocabulary cannot be read beforehand")
 
 
 async def _read_words() -> None:

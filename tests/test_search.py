@@ -1,5 +1,6 @@
 """The engine: what is found, in which order, and for whom."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from registry.entries import service as entries
 from registry.entries.codes import Audience, Kind, Perspective, Remuneration, Sector, Visibility
 from registry.entries.service import EnvironmentText
 from registry.procurement.states import Stage
-from search import push, vocabulary
+from search import knowledge, push, vocabulary
 from search.engine import FACETS, Near, SearchRequest, Sort
 from search.queries import audiences_of, suggest
 from search.queries import find as find_entries
@@ -491,6 +492,22 @@ async def test_what_costs_nothing_is_found_by_that() -> None:
     await entry(EnvironmentText(bookable_by=(Audience.EXTERNAL,), remuneration=Remuneration.FIXED), title_sv=mine)
     assert await slugs(f"{mine} gratis") == [slug]
     assert await slugs(f"free of charge {mine}") == [slug]
+
+
+@pytest.mark.parametrize("fault", [None, OSError("no database")])
+async def test_vocabulary_and_words_are_read_before_the_first_search(
+    monkeypatch: pytest.MonkeyPatch, fault: Exception | None
+) -> None:
+    is_read = asyncio.Event()
+
+    async def refresh() -> None:
+        is_read.set()
+        if fault:
+            raise fault
+
+    monkeypatch.setattr(knowledge, "refresh", refresh)
+    async with asyncio.timeout(10), knowledge.read_beforehand():
+        await is_read.wait()
 
 
 async def test_nothing_is_corrected_to_a_word_that_only_staff_may_see() -> None:
