@@ -21,8 +21,8 @@ Span = tuple[int, int]
 class Highlighter:
     """Marks the matches of one question in as many texts as there are.
 
-    Most of what a text holds matches nothing. So each different run of characters between spaces is judged once, and
-    only a text that has one with which a match could begin is taken apart into words.
+    Most texts hold no match. What keys a text has is kept from one question to the next, so that only a text that has
+    one of those that are asked for is taken apart.
     """
 
     def __init__(self, question: Question, thesaurus: Thesaurus) -> None:
@@ -47,35 +47,39 @@ class Highlighter:
 
     def mark(self, text: str, language: str) -> Markup | None:
         """The whole text as HTML with `<mark>` around matches; None if there is none."""
-        found = self._found(text, language) if self._likely_runs(text, language) else []
+        found = self._found(text, language) if self._may_match(text, language) else []
         return _marked(text, found) if found else None
 
     def fragment(self, text: str, language: str) -> Markup | None:
         """A part of the text around its first match, marked; None if there is none."""
-        places = (place for run in set(self._likely_runs(text, language)) for place in _places(text, run))
+        if not self._may_match(text, language):
+            return None
+        places = (place for run in self._likely_runs(text, language) for place in _places(text, run))
         for place, end in sorted(places):
             part = _around(text, place, end)
             if found := self._found(part, language):
                 return _marked(part, found)
         return None
 
+    def _may_match(self, text: str, language: str) -> bool:
+        known = _keys_of_text(text, language)
+        return not self._may_begin.isdisjoint(known) or any(key.startswith(self._beginnings) for key in known)
+
     def _judge(self, runs: Iterable[str], language: str) -> dict[str, bool]:
         """Whether a match could begin with a run of characters, for these runs at least."""
         judged = self._judged[language]
         for run in runs:
             if run not in judged:
-                judged[run] = not self._may_begin.isdisjoint(_run_keys(run, language)) or self._has_beginning(run)
+                judged[run] = not self._may_begin.isdisjoint(_keys_of_run(run, language)) or self._has_beginning(run)
         return judged
 
-    def _likely_runs(self, text: str, language: str) -> list[str]:
-        runs = text.split()
+    def _likely_runs(self, text: str, language: str) -> set[str]:
+        runs = set(text.split())
         judged = self._judge(runs, language)
-        return [run for run in runs if judged[run]]
+        return {run for run in runs if judged[run]}
 
     def _has_beginning(self, run: str) -> bool:
-        if not self._beginnings:
-            return False
-        return any(word.startswith(self._beginnings) for word in _WORD.findall(fold(unicodedata.normalize("NFC", run))))
+        return bool(self._beginnings) and any(word.startswith(self._beginnings) for word in _folded_words(run))
 
     def _found(self, text: str, language: str) -> list[Span]:
         written = list(_WORD.finditer(text))
@@ -88,7 +92,7 @@ class Highlighter:
         word = written[place].group()
         length = max(self._lengths(written, place, language), default=0)
         if not length:
-            is_match = not self._keys.isdisjoint(_run_keys(word, language)) or self._has_beginning(word)
+            is_match = not self._keys.isdisjoint(_keys_of_run(word, language)) or self._has_beginning(word)
             length = int(is_match)
         return (written[place].start(), written[place + length - 1].end()) if length else None
 
@@ -110,12 +114,32 @@ def _forms(word: str, language: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=100_000)
-def _run_keys(run: str, language: str) -> frozenset[str]:
+def _keys_of_run(run: str, language: str) -> frozenset[str]:
     """The keys of the words of a run of characters, and those of their parts."""
     found: set[str] = set()
     for word in _WORD.findall(unicodedata.normalize("NFC", run).lower()):
         found.update(keys(word, language), part_keys(word))
     return frozenset(found)
+
+
+def _keys_of_text(text: str, language: str) -> frozenset[str]:
+    return (_keys_of_long if len(text) > _LONG else _keys_of_short)(text, language)
+
+
+def _keys_of(text: str, language: str) -> frozenset[str]:
+    """The keys of all words of a text, and those of their parts."""
+    return frozenset().union(*(_keys_of_run(run, language) for run in set(text.split())))
+
+
+# Titles and summaries of some 2,000 entries, and the bodies of some 1,000: each some 25 MB at most.
+_LONG = 500
+_keys_of_short = lru_cache(maxsize=8_000)(_keys_of)
+_keys_of_long = lru_cache(maxsize=2_000)(_keys_of)
+
+
+@lru_cache(maxsize=20_000)
+def _folded_words(run: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(fold(unicodedata.normalize("NFC", run))))
 
 
 def _places(text: str, run: str) -> Iterable[Span]:

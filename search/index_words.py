@@ -21,7 +21,7 @@ class IndexWords:
         self._counts = counts
         self._sorted = sorted(word for word in counts if not is_token(word))
         # What can be meant by a misspelt word: words of entries, and words of terms whose notion an entry has.
-        named = {word: counts[token(id)] for word, id in thesaurus.term_words() if token(id) in counts}
+        named = (word for word, ids in thesaurus.term_words.items() if any(token(id) in counts for id in ids))
         self._meant = dict.fromkeys(named, 0) | {word: counts[word] for word in self._sorted}
         self._by_length: dict[int, list[str]] = {}
         for word in filter(str.isalpha, self._meant):

@@ -163,10 +163,7 @@ async def _may_be_told(corrected: str, text: str, thesaurus: Thesaurus, *, staff
     The words in memory may be those of an entry that has been hidden since.
     """
     new = {fold(word) for word in words(corrected)} - {fold(word) for word in words(text)}
-    named: dict[str, list[str]] = {word: [word] for word in new}
-    for word, concept in thesaurus.term_words():
-        if word in named:
-            named[word].append(token(concept))
+    named = {word: [word, *map(token, thesaurus.term_words.get(word, ()))] for word in new}
     row = await database.fetch_one(
         "SELECT bool_and(EXISTS (SELECT FROM search_document d JOIN entry e ON e.id = d.id"
         f" WHERE {VISIBLE} AND d.vector @@ to_tsquery('simple', word))) AS known FROM unnest($2::text[]) AS word",

@@ -44,6 +44,12 @@ class Thesaurus:
             for wider in self.broader(concept.id):
                 self._narrower[wider].append(concept.id)
         self._wider: dict[int, frozenset[int]] = {}
+        # Every word of every term, folded, with the notions that it helps to name.
+        self.term_words: dict[str, list[int]] = defaultdict(list)
+        for concept in self.concepts.values():
+            for term in (*concept.sv, *concept.en):
+                for word in words(term):
+                    self.term_words[fold(word)].append(concept.id)
 
     def mentions(self, text: Sequence[str], language: str | None = None) -> list[Mention]:
         """Every mention of a notion in a sequence of words, the longest ones first at each place."""
@@ -80,13 +86,6 @@ class Thesaurus:
     def names(self, word: str) -> bool:
         """Whether a word names a notion by itself."""
         return any(key in self._single for key in keys(word))
-
-    def term_words(self) -> Iterable[tuple[str, int]]:
-        """Every word of every term, folded, with the notion that it helps to name."""
-        for concept in self.concepts.values():
-            for term in (*concept.sv, *concept.en):
-                for word in words(term):
-                    yield fold(word), concept.id
 
     def written(self, concept: int) -> list[tuple[str, ...]]:
         """The terms of a notion, as sequences of keys."""
