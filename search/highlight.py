@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import islice
 
 from markupsafe import Markup, escape
 
@@ -27,84 +28,91 @@ class Highlighter:
 
     def __init__(self, question: Question, thesaurus: Thesaurus) -> None:
         terms = [term for reading in question.readings for term in reading.terms]
-        self._keys = {word for term in terms for word in (*term.words, term.literal) if " " not in word}
+        self._keys = {word for term in terms for word in (*term.words, term.literal)}
         self._beginnings = tuple(term.literal for term in terms if term.beginning and term.literal)
-        sequences = [tuple(term.literal.split()) for term in terms if " " in term.literal]
+        sequences = [tuple(term.literal.split()) for term in terms]
         sequences += [tuple(phrase.split()) for reading in question.readings for phrase in reading.phrases]
         for concept in thesaurus.narrower({id for term in terms for id in term.concepts}):
-            for sequence in thesaurus.written(concept):
-                if len(sequence) == 1:
-                    self._keys.add(sequence[0])
-                else:
-                    sequences.append(sequence)
-        self._starts: dict[str, list[tuple[str, ...]]] = {}
-        for sequence in sequences:
-            if sequence:
-                self._starts.setdefault(sequence[0], []).append(sequence)
+            sequences += thesaurus.written(concept)
+        # Longer sequences by their first two words.
+        self._starts: dict[str, dict[str, list[tuple[str, ...]]]] = {}
+        for sequence in filter(None, sequences):
+            if len(sequence) == 1:
+                self._keys.add(sequence[0])
+            else:
+                self._starts.setdefault(sequence[0], {}).setdefault(sequence[1], []).append(sequence)
         self._may_begin = self._keys | self._starts.keys()
         # By language, whether a match could begin with a run of characters.
         self._judged: dict[str, dict[str, bool]] = {code: {} for code in LANGUAGES}
 
     def mark(self, text: str, language: str) -> Markup | None:
         """The whole text as HTML with `<mark>` around matches; None if there is none."""
-        found = self._found(text, language) if self._may_match(text, language) else []
+        found = self._found(text, language)
         return _marked(text, found) if found else None
 
     def fragment(self, text: str, language: str) -> Markup | None:
         """A part of the text around its first match, marked; None if there is none."""
-        if not self._may_match(text, language):
+        found = self._found(text, language)
+        if not found:
             return None
-        places = (place for run in self._likely_runs(text, language) for place in _places(text, run))
-        for place, end in sorted(places):
-            part = _around(text, place, end)
-            if found := self._found(part, language):
-                return _marked(part, found)
-        return None
+        start = max(0, found[0][0] - _BEFORE)
+        stop = min(len(text), found[0][1] + _AFTER)
+        # Whole words only.
+        start = text.rfind(" ", 0, start) + 1 if start else 0
+        stop = text.find(" ", stop) if " " in text[stop:] else len(text)
+        inside = [(a - start, b - start) for a, b in found if a >= start and b <= stop]
+        return _marked(text[start:stop].replace("\n", " "), inside)
+
+    def _found(self, text: str, language: str) -> list[Span]:
+        if not self._may_match(text, language):
+            return []
+        words = (
+            word
+            for run in self._likely_runs(text, language)
+            for start, end in _places(text, run)
+            for word in _WORD.finditer(text, start, end)
+        )
+        spans = [self._match_at(text, word, language) for word in words]
+        return _joined(span for span in spans if span is not None)
 
     def _may_match(self, text: str, language: str) -> bool:
         known = _keys_of_text(text, language)
-        return not self._may_begin.isdisjoint(known) or any(key.startswith(self._beginnings) for key in known)
+        if not self._may_begin.isdisjoint(known):
+            return True
+        return bool(self._beginnings) and any(key.startswith(self._beginnings) for key in known)
 
-    def _judge(self, runs: Iterable[str], language: str) -> dict[str, bool]:
-        """Whether a match could begin with a run of characters, for these runs at least."""
+    def _likely_runs(self, text: str, language: str) -> set[str]:
+        """The runs of characters in a text with which a match could begin."""
         judged = self._judged[language]
+        runs = set(text.split())
         for run in runs:
             if run not in judged:
                 judged[run] = not self._may_begin.isdisjoint(_keys_of_run(run, language)) or self._has_beginning(run)
-        return judged
-
-    def _likely_runs(self, text: str, language: str) -> set[str]:
-        runs = set(text.split())
-        judged = self._judge(runs, language)
         return {run for run in runs if judged[run]}
 
     def _has_beginning(self, run: str) -> bool:
         return bool(self._beginnings) and any(word.startswith(self._beginnings) for word in _folded_words(run))
 
-    def _found(self, text: str, language: str) -> list[Span]:
-        written = list(_WORD.finditer(text))
-        judged = self._judge([word[0] for word in written], language)
-        spans = [self._match_at(written, place, language) for place, word in enumerate(written) if judged[word[0]]]
-        return _joined(span for span in spans if span is not None)
-
-    def _match_at(self, written: Sequence[re.Match[str]], place: int, language: str) -> Span | None:
+    def _match_at(self, text: str, word: re.Match[str], language: str) -> Span | None:
         """What matches from a word of a text on, the longest there is."""
-        word = written[place].group()
-        length = max(self._lengths(written, place, language), default=0)
-        if not length:
-            is_match = not self._keys.isdisjoint(_keys_of_run(word, language)) or self._has_beginning(word)
-            length = int(is_match)
-        return (written[place].start(), written[place + length - 1].end()) if length else None
+        end = max(self._ends(text, word, language), default=0)
+        if not end and (not self._keys.isdisjoint(_keys_of_run(word[0], language)) or self._has_beginning(word[0])):
+            end = word.end()
+        return (word.start(), end) if end else None
 
-    def _lengths(self, written: Sequence[re.Match[str]], place: int, language: str) -> Iterable[int]:
-        """How many words the sequences have that stand at a place."""
-        for key in _forms(written[place].group(), language):
-            for sequence in self._starts.get(key, ()):
-                rest = written[place + 1 : place + len(sequence)]
+    def _ends(self, text: str, word: re.Match[str], language: str) -> Iterable[int]:
+        """Where the sequences end that begin with a word."""
+        starts = [self._starts[key] for key in _forms(word[0], language) if key in self._starts]
+        following = _WORD.search(text, word.end()) if starts else None
+        if following is None:
+            return
+        for second in _forms(following[0], language):
+            for sequence in (sequence for seconds in starts for sequence in seconds.get(second, ())):
+                rest = list(islice(_WORD.finditer(text, following.start()), len(sequence) - 1))
                 if len(rest) == len(sequence) - 1 and all(
-                    part in _forms(match.group(), language) for part, match in zip(sequence[1:], rest, strict=True)
+                    part in _forms(one[0], language) for part, one in zip(sequence[1:], rest, strict=True)
                 ):
-                    yield len(sequence)
+                    yield rest[-1].end()
 
 
 @lru_cache(maxsize=100_000)
@@ -150,15 +158,6 @@ def _places(text: str, run: str) -> Iterable[Span]:
         if (place == 0 or text[place - 1].isspace()) and (end == len(text) or text[end].isspace()):
             yield place, end
         place = text.find(run, end)
-
-
-def _around(text: str, start: int, end: int) -> str:
-    """A part of a text, in whole words and on one line."""
-    start = max(0, start - _BEFORE)
-    end = min(len(text), end + _AFTER)
-    start = text.rfind(" ", 0, start) + 1 if start else 0
-    end = text.find(" ", end) if " " in text[end:] else len(text)
-    return text[start:end].replace("\n", " ")
 
 
 def _joined(found: Iterable[Span]) -> list[Span]:
