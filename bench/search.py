@@ -24,7 +24,7 @@ from bench.servers import Site
 TURNS = 4
 ROUNDS_A_TURN = 3
 CONNECTIONS = 16
-SECONDS = 4.0
+SECONDS, WARMING = 4.0, 1.5
 _MANY = 50_000  # entries of which an index is built once, because it takes minutes
 _SIZE_OF_AN_ANSWER = 16_000  # bytes
 
@@ -58,7 +58,7 @@ async def run(sizes: Sequence[int], folder: Path) -> Figures:
         await _measure_suggestions(scenes, figures)
     for size, site in zip(sizes, sites.values(), strict=True):
         async with servers.serve(site.without_engine()) as port:
-            plan = Plan([_api("postgres", port, questions.searches())], ROUNDS_A_TURN)
+            plan = Plan([_api("postgres", port, questions.searches())], ROUNDS_A_TURN + 1)
             (measured,) = await load.run(plan)
         _add_times(figures, "in PostgreSQL", size, _without_first(measured))
     return figures
@@ -149,12 +149,10 @@ async def _measure_floor(size: int, figures: Figures) -> None:
 async def _measure_times(scenes: Sequence[_Scene], figures: Figures) -> None:
     """Searches one at a time."""
     times: dict[int, dict[str, list[float]]] = {scene.size: {} for scene in scenes}
-    for turn in range(TURNS):
+    for _ in range(TURNS):
         for scene in scenes:
-            measured = await load.run(Plan(scene.targets, ROUNDS_A_TURN if turn else ROUNDS_A_TURN + 1))
-            for one in measured:
-                own = times[scene.size].setdefault(one.name, [])
-                own += one.times if turn else _without_first(one)
+            for one in await load.run(Plan(scene.targets, ROUNDS_A_TURN + 1)):
+                times[scene.size].setdefault(one.name, []).extend(_without_first(one))
     for scene in scenes:
         _add_ratios(figures, scene.size, times[scene.size])
     smallest, largest = scenes[0].size, scenes[-1].size
@@ -185,6 +183,7 @@ def _add_ratios(figures: Figures, size: int, times: dict[str, list[float]]) -> N
 async def _measure_rates(scenes: Sequence[_Scene], figures: Figures) -> None:
     """Searches over many connections at once."""
     for scene in scenes:
+        await load.run(Plan(scene.targets, 1, CONNECTIONS, WARMING))
         measured = await load.run(Plan(scene.targets, TURNS, CONNECTIONS, SECONDS))
         rates = {one.name: statistics.median(one.rates) for one in measured}
         for name, rate in rates.items():

@@ -71,6 +71,8 @@ def databases(folder: Path, names: Sequence[str], engine_port: int) -> dict[str,
                 "REGISTRY_DATABASE_URL": postgres.replace("/postgres?", f"/{name}?"),
                 "REGISTRY_SECRET_KEY": secrets.token_urlsafe(48),
                 "REGISTRY_LOG_LEVEL": "warning",
+                # As docs/running.md recommends.
+                "REGISTRY_PROCESSES": str(os.cpu_count() or 1),
                 "REGISTRY_MEILISEARCH_URL": f"http://127.0.0.1:{engine_port}",
                 "REGISTRY_MEILISEARCH_INDEX": f"{_INDEX}_{name}",
             }

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Protocol, cast
 
@@ -42,6 +43,7 @@ class Row(Protocol):
     def keys(self) -> Sequence[str]: ...
 
 
+@lru_cache(maxsize=1)
 def engine() -> PostgresEngine:
     """The engine named in piccolo_conf.py."""
     return cast("PostgresEngine", engine_finder())
