@@ -1,6 +1,6 @@
 """The calendar of an environment, as its hosts keep it: the overview, and one form for each kind of change."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,14 +18,15 @@ from admin.hours_forms import hour_rows, hour_values
 from admin.sent_forms import NOT_SENT, Sent, or_again, parse_form
 from registry.access import Actor
 from registry.bookings import blackouts, hosting, queries
-from registry.bookings.openings import closed_on, day_openings, holiday
+from registry.bookings.openings import closed_on, day_openings, holiday, midnight
+from registry.bookings.timetables import Status
 from registry.entries import calendar_service as service
 from registry.entries.calendars import Calendar, Closure
 from registry.entries.queries import EntryView
 from registry.errors import N_, EditedMeanwhile, NotFound
 from registry.web import language
 from registry.web.authentication import CurrentActor
-from registry.web.calendar import closed_words, show_span
+from registry.web.calendar import closed_words, part_words, show_span
 from registry.web.input import Input, form_values
 from registry.web.pages.calendars import weekday_names, whole_weeks
 from registry.web.pages.entries import opening_lines
@@ -56,12 +57,12 @@ async def overview(request: AnyRequest, actor: CurrentActor, entry_id: FromPath[
         blackouts=[(one, await _touched(actor, entry_id, one.starts_at, one.ends_at)) for one in own],
         others=[one for one in found if one.environment != entry_id],
         weekday_names=weekday_names(),
-        weeks=_preview(entry.calendar, now),
+        weeks=_preview(entry.calendar, found, now),
         breadcrumbs=_breadcrumbs(entry),
     )
 
 
-def _preview(calendar: Calendar, now: datetime) -> list[dict[str, Any]]:
+def _preview(calendar: Calendar, spans: Sequence[queries.Blackout], now: datetime) -> list[dict[str, Any]]:
     today = language.local(now).date()
     days = [today + timedelta(days=offset) for offset in range(PREVIEW_DAYS - today.weekday())]
     slots: dict[Any, list[dict[str, Any]]] = {}
@@ -72,7 +73,16 @@ def _preview(calendar: Calendar, now: datetime) -> list[dict[str, Any]]:
             if closed
             else ("open", ", ".join(show_span(*opening) for opening in day_openings(calendar, day)))
         )
-        slots[day] = [{"label": "", "words": words, "status": status, "href": None}]
+        blocked = [
+            one for one in spans if one.starts_at < midnight(day + timedelta(days=1)) and one.ends_at > midnight(day)
+        ]
+        slots[day] = [
+            {"label": "", "words": words, "status": status, "href": None},
+            *(
+                {"label": "", "words": part_words(Status.BLACKOUT, one.reason), "status": "blackout", "href": None}
+                for one in blocked
+            ),
+        ]
     return whole_weeks(days[0], days[-1], slots)
 
 

@@ -86,8 +86,10 @@ async def meilisearch(folder: Path, port: int) -> AsyncIterator[None]:
     await asyncio.to_thread(ENGINE.chmod, 0o755)
     process = await asyncio.create_subprocess_exec(
         *(str(ENGINE), "--http-addr", f"127.0.0.1:{port}", "--db-path", "data"),
-        *("--no-analytics", "--env", "development", "--log-level", "WARN"),
+        # As docs/running.md says; its greeting is nothing to read here.
+        *("--no-analytics", "--env", "development", "--log-level", "WARN", "--max-indexing-memory", "1GiB"),
         cwd=folder,
+        stdout=subprocess.DEVNULL,
     )
     async with _until_ended(process, f"http://127.0.0.1:{port}/health", "Meilisearch"):
         yield

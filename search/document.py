@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from registry.entries.codes import Remuneration
 from search.folding import fold
-from search.language import KIND_WORDS, SECTOR_WORDS, keys, order_key, part_keys, tells, words
+from search.language import FREE_WORDS, KIND_WORDS, SECTOR_WORDS, keys, order_key, part_keys, tells, words
 from search.thesaurus import Thesaurus, term_token, token
 
 # An entry that offers nothing to sign says so in the filter for required agreements.
@@ -147,6 +148,9 @@ def build(source: Mapping[str, Any], thesaurus: Thesaurus, *, free_weeks: tuple[
     for sector in source["sectors"]:
         swedish_names.append(SECTOR_WORDS[sector][0])
         english_names.append(SECTOR_WORDS[sector][1])
+    if source["remuneration"] == Remuneration.FREE and _is_bookable(source):
+        swedish_names.append(FREE_WORDS[0])
+        english_names.append(FREE_WORDS[1])
     both = [*named, *source["keywords"]]
     body_sv, body_en = _body(source, "sv"), _body(source, "en")
     return Document(

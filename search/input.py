@@ -18,7 +18,7 @@ from search.engine import FACETS, LARGEST_PAGE, LONGEST_TEXT, Near, SearchReques
 from search.queries import audiences_of
 
 USUAL_RADIUS_KM = 25.0
-_WEEK = re.compile(r"\d{4}-W(?:0[1-9]|[1-4]\d|5[0-3])")
+_WEEK = re.compile(r"[0-9]{4}-W(?:0[1-9]|[1-4][0-9]|5[0-3])")
 _POLES, _DATE_LINE = 90.0, 180.0
 # No environment takes bookings from this audience.
 NOBODY = "nobody"
@@ -72,7 +72,8 @@ def near(text: str, radius_km: float) -> Near:
     return Near(latitude, longitude, radius_km)
 
 
-Words = Annotated[str, BeforeValidator(_searchable), Field(max_length=LONGEST_TEXT)]
+# The length next to the type, so that a text that is too long is told of as a text.
+Words = Annotated[str, Field(max_length=LONGEST_TEXT), BeforeValidator(_searchable)]
 _OWNERS = TERM_FIELDS["results_ownership"].values
 _PUBLICATION = TERM_FIELDS["publication"].values
 _DATA_OWNERS = TERM_FIELDS["data_owner"].values

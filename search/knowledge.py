@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 _PATIENCE = 1.0
 # Seconds that the words of the index may be old: many entries change one after the other, and reading all is long.
 _WORDS_PATIENCE = 5.0
-# Reading the words takes no more than this share of the time.
+# Beside requests, reading the words takes no more than this share of the time.
 _WORDS_SHARE = 0.05
 
 
@@ -38,7 +38,8 @@ class _Memory:
     looked_at: float = 0.0
     words: Mapping[bool, IndexWords] = field(default_factory=dict)
     words_are_of: object = None
-    words_good_until: float = 0.0
+    words_looked_at: float = 0.0
+    words_took: float = 0.0
     is_kept: bool = False
 
 
@@ -95,7 +96,7 @@ async def _keep_up() -> None:
 
 async def refresh() -> None:
     """Read the vocabulary and the words of the index as they are now."""
-    _memory.looked_at = _memory.words_good_until = 0.0
+    _memory.looked_at = _memory.words_looked_at = 0.0
     _memory.words_are_of = None
     await _look()
 
@@ -108,11 +109,18 @@ async def _look() -> None:
             return
         before = _memory.version
         await thesaurus()
-        if before != _memory.version or now > _memory.words_good_until or not _memory.words:
+        if before != _memory.version or _words_may_be_old(now) or not _memory.words:
             await _read_words()
-            took = time.monotonic() - now
-            _memory.words_good_until = time.monotonic() + max(_WORDS_PATIENCE, took / _WORDS_SHARE)
+            _memory.words_looked_at = time.monotonic()
+            _memory.words_took = _memory.words_looked_at - now
         _memory.looked_at = now
+
+
+def _words_may_be_old(now: float) -> bool:
+    patience = _WORDS_PATIENCE
+    if _memory.is_kept:
+        patience = max(patience, _memory.words_took / _WORDS_SHARE)
+    return now - _memory.words_looked_at > patience
 
 
 async def _read_words() -> None:

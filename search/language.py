@@ -19,6 +19,8 @@ LANGUAGES = ("sv", "en")
 _WORD = re.compile(r"[^\W_]+")
 _SHORTEST_PART = 3
 _SHORTEST_LEMMA = 2
+# Shorter words are abbreviations more often than they are bent: `AI` is no form of `be`, and `IT` none of `se`.
+_SHORTEST_BENT = 3
 # Swedish sorts å, ä and ö after z; these three characters follow z in ASCII.
 _AFTER_Z = str.maketrans({"å": "{", "ä": "|", "æ": "|", "ö": "}", "ø": "}"})
 # They stand in every text and tell nothing.
@@ -44,6 +46,8 @@ SECTOR_WORDS = {
     "culture": ("kultur", "culture"),
     "environment": ("miljö klimat", "environment climate"),
 }
+# What people call it that something costs nothing; the other kinds of prices are asked for by the filter.
+FREE_WORDS = ("gratis kostnadsfri avgiftsfri", "free of charge no cost")
 
 
 def words(text: str) -> list[str]:
@@ -103,7 +107,7 @@ def all_keys(text: str, language: str) -> Iterable[str]:
 def _swedish(word: str) -> list[str]:
     folded = fold(word)
     found = list(swedish.bases(folded))
-    lemma = simplemma.lemmatize(word, lang="sv").lower() if word.isalpha() else word
+    lemma = simplemma.lemmatize(word, lang="sv").lower() if word.isalpha() and len(word) >= _SHORTEST_BENT else word
     if lemma != word and len(lemma) >= _SHORTEST_LEMMA:
         found.append(lemma)
     if not found and (split := swedish.parts(folded)):
@@ -114,7 +118,7 @@ def _swedish(word: str) -> list[str]:
 
 
 def _english(word: str) -> list[str]:
-    if not word.isascii() or not word.isalpha():
+    if not word.isascii() or not word.isalpha() or len(word) < _SHORTEST_BENT:
         return []
     # Of two letters it makes forms of "be": AI is no such form.
     lemma = simplemma.lemmatize(word, lang="en").lower() if len(word) > _SHORTEST_LEMMA else word

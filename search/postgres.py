@@ -1,7 +1,7 @@
 """The engine that needs nothing but PostgreSQL. It finds the same words as the other, and ranks more simply."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from registry import database
 from registry.entries.queries import VISIBLE
@@ -22,16 +22,18 @@ from search.language import words
 from search.question import Reading, Term
 from search.thesaurus import token
 
-# What a word counts where it stands: title (A), summary (B), names (C), the rest (D).
-_PLACES = (("A", 8), ("AB", 4), ("ABC", 2), ("", 1))
+# What a word counts where it stands: title (A), summary (B), names (C); where it is only elsewhere, _ELSEWHERE.
+_PLACES = (("A", 8), ("AB", 4), ("ABC", 2))
+_ELSEWHERE = 1
 _LITERAL = 0.5
 
 
 class _Statement:
     """SQL text and the values of its parameters, `$1` being what VISIBLE asks for."""
 
-    def __init__(self, request: SearchRequest) -> None:
-        self.request = request
+    def __init__(self, request: SearchRequest, readings: Sequence[Reading]) -> None:
+        self._request = request
+        self._readings = readings
         self.values: list[object] = [request.staff]
 
     def put(self, value: object, sql_type: str) -> str:
@@ -39,64 +41,67 @@ class _Statement:
         self.values.append(value)
         return f"${len(self.values)}::{sql_type}"
 
-    def matched(self, readings: Iterable[Reading], *, judged: bool, ranked: bool) -> str:
-        """The entries that the readings and the place find, each with whether it passes which filter.
+    def matched(self, columns: str, *, judged: bool) -> str:
+        """The documents `d` that the readings and the place find, with columns of theirs.
 
-        Ranking takes most of the time, so who orders otherwise leaves it out, and who only counts judges nothing.
+        With `judged` there is the number of the surest reading that finds each, as `reading`: that is looked up in
+        the whole text of every document, which takes time, so who only counts leaves it out.
         """
-        asked = [(reading, self._query(reading)) for reading in readings]
+        queries = [self._query(reading) for reading in self._readings]
         conditions = [VISIBLE, *self._conditions()]
-        if asked:
-            conditions.append("d.vector @@ (" + " || ".join(query for _, query in asked) + ")")
+        if queries:
+            conditions.append(f"d.vector @@ ({' || '.join(queries)})")
         distance = "NULL::double precision"
-        if near := self.request.near:
+        if near := self._request.near:
             distance = self._distance(near.latitude, near.longitude)
             conditions += ["e.latitude IS NOT NULL", f"{distance} <= {self.put(near.radius_km, 'double precision')}"]
-        passes = ", ".join(self._filter(name, self.request.filters.get(name, ())) for name in FACETS)
-        return f"""
-        WITH matched AS MATERIALIZED (
-            SELECT d.id, {self._doubt(asked) if judged else "0"} AS doubt,
-                   {self._rank(asked) if ranked else "0"} AS rank,
-                   {distance} AS distance, {passes}
-            FROM search_document d JOIN entry e ON e.id = d.id
-            WHERE {" AND ".join(f"({condition})" for condition in conditions)}
-        )"""
+        # Whatever the others do not find the last one has found.
+        cases = [f"WHEN d.vector @@ {query} THEN {number}" for number, query in enumerate(queries[:-1])]
+        reading = f"CASE {' '.join(cases)} ELSE {len(cases)} END" if judged and cases else "0"
+        # Without the OFFSET, PostgreSQL would work out a column wherever it is named.
+        return (
+            f"(SELECT {columns}, {reading} AS reading, {distance} AS distance"
+            " FROM search_document d JOIN entry e ON e.id = d.id"
+            f" WHERE {' AND '.join(f'({condition})' for condition in conditions)} OFFSET 0) d"
+        )
+
+    def passes(self, name: str) -> str:
+        """Whether a document passes a filter that is on."""
+        chosen = [f"{name}:{value}" for value in self._request.filters[name]]
+        return f"d.facet_values && {self.put(chosen, 'text[]')}"
+
+    def doubt(self) -> str:
+        """How doubtful the reading is that has found a document."""
+        doubts = [reading.doubt for reading in self._readings] or [0]
+        return f"({self.put(doubts, 'int[]')})[d.reading + 1]"
+
+    def rank(self) -> str:
+        """The points of the reading that has found a document: for each term by where it stands, and if literally."""
+        cases = [
+            f"WHEN {number} THEN ({' + '.join(map(self._points, reading.terms))}) / {len(reading.terms)}.0"
+            for number, reading in enumerate(self._readings)
+            if reading.terms
+        ]
+        return f"CASE d.reading {' '.join(cases)} ELSE 0 END" if cases else "0 * d.reading"
 
     def _query(self, reading: Reading) -> str:
         """A reading as a `tsquery`; an entry has to have all of it."""
         parts = [_group(term) for term in reading.terms] + [_phrase(phrase) for phrase in reading.phrases]
-        return f"to_tsquery('simple', {self.put(' & '.join(parts), 'text')})"
-
-    def _doubt(self, asked: list[tuple[Reading, str]]) -> str:
-        cases = [f"WHEN d.vector @@ {query} THEN {reading.doubt}" for reading, query in asked]
-        return f"CASE {' '.join(cases)} ELSE 0 END" if cases else "0"
-
-    def _rank(self, asked: list[tuple[Reading, str]]) -> str:
-        """The points of the surest reading that matches: for each term by where it stands, and a bit if literally."""
-        cases = [
-            f"WHEN d.vector @@ {query} THEN ({' + '.join(map(self._points, reading.terms))}) / {len(reading.terms)}.0"
-            for reading, query in asked
-            if reading.terms
-        ]
-        return f"CASE {' '.join(cases)} ELSE 0 END" if cases else "0"
+        return self.put(" & ".join(part for part in parts if part), "tsquery")
 
     def _points(self, term: Term) -> str:
         places = [
-            f"WHEN d.vector @@ to_tsquery('simple', {self.put(_group(term, place), 'text')}) THEN {points}"
-            for place, points in _PLACES
+            f"WHEN d.heading @@ {self.put(_group(term, place), 'tsquery')} THEN {points}" for place, points in _PLACES
         ]
-        literal = self.put(_phrase(term.literal), "text")
-        return f"CASE {' '.join(places)} ELSE 0 END + {_LITERAL} * (d.vector @@ to_tsquery('simple', {literal}))::int"
+        literal = self.put(_phrase(term.literal), "tsquery")
+        return f"CASE {' '.join(places)} ELSE {_ELSEWHERE} END + {_LITERAL} * (d.heading @@ {literal})::int"
 
     def _conditions(self) -> list[str]:
-        request = self.request
-        conditions = [
-            f"NOT d.vector @@ to_tsquery('simple', {self.put(_phrase(part), 'text')})"
-            for part in request.question.excluded
-        ]
+        request = self._request
+        conditions = [f"NOT d.vector @@ {self.put(_phrase(part), 'tsquery')}" for part in request.question.excluded]
         if request.audiences:
-            audiences = self.put(list(request.audiences), "text[]")
-            conditions.append(f"d.shown->'bookable' = 'true' AND d.facets->'bookable_by' ?| {audiences}")
+            audiences = self.put([f"bookable_by:{audience}" for audience in request.audiences], "text[]")
+            conditions.append(f"d.bookable AND d.facet_values && {audiences}")
         if request.free_week is not None:
             conditions.append(f"{self.put(request.free_week, 'text')} = ANY (d.free_weeks)")
         if request.only is not None:
@@ -112,14 +117,9 @@ class _Statement:
         )
         return f"(2 * {EARTH_RADIUS_KM} * asin(sqrt(least(1.0, {half_chord}))))"
 
-    def _filter(self, name: str, chosen: tuple[str, ...]) -> str:
-        if not chosen:
-            return f"true AS in_{name}"
-        return f"d.facets->'{name}' ?| {self.put(list(chosen), 'text[]')} AS in_{name}"
-
 
 def _group(term: Term, places: str = "") -> str:
-    """A term in the syntax of `to_tsquery`: its words or one of its notions, in some places of the document."""
+    """A term in the syntax of `tsquery`: its words or one of its notions, in some places of the document."""
     forms = [_phrase(" ".join(term.words), places, beginning=term.beginning)] if term.words else []
     forms += [f"'{token(concept)}'{':' if places else ''}{places}" for concept in term.concepts]
     return f"({' | '.join(forms)})"
@@ -128,10 +128,7 @@ def _group(term: Term, places: str = "") -> str:
 def _phrase(text: str, places: str = "", *, beginning: bool = False) -> str:
     mark = f"{'*' if beginning else ''}{places}"
     written = [f"'{word}'{':' if mark else ''}{mark}" for word in words(text)]
-    return f"({' <-> '.join(written)})" if written else "''"
-
-
-_PASSES_ALL = " AND ".join(f"in_{name}" for name in FACETS)
+    return f"({' <-> '.join(written)})" if written else ""
 
 
 class PostgresEngine:
@@ -156,7 +153,7 @@ class PostgresEngine:
             return []
         rows = await database.fetch(
             f"SELECT e.slug, e.kind, e.title_sv, e.title_en FROM search_document d JOIN entry e ON e.id = d.id"
-            f" WHERE {VISIBLE} AND d.vector @@ to_tsquery('simple', $2)"
+            f" WHERE {VISIBLE} AND d.vector @@ $2::tsquery"
             f' ORDER BY d.order_{request.language} COLLATE "C", e.id LIMIT {MOST_SUGGESTIONS}',
             request.staff,
             typed,
@@ -164,22 +161,27 @@ class PostgresEngine:
         return [Suggestion(row["slug"], row["kind"], row["title_sv"], row["title_en"]) for row in rows]
 
 
-async def _counts(request: SearchRequest, readings: Iterable[Reading]) -> tuple[int, dict[str, dict[str, int]]]:
-    statement = _Statement(request)
-    counts = [f"SELECT '' AS field, '' AS value, count(*) AS n FROM matched WHERE {_PASSES_ALL}"]
-    for name in FACETS:
-        others = " AND ".join(f"in_{other}" for other in FACETS if other != name)
-        counts.append(
-            f"SELECT '{name}', value, count(*) FROM matched m JOIN search_document d ON d.id = m.id,"
-            f" jsonb_array_elements_text(d.facets->'{name}') AS value WHERE {others} GROUP BY value"
-        )
-    matched = statement.matched(readings, judged=False, ranked=False)
-    sql = f"{matched} {' UNION ALL '.join(counts)} ORDER BY 1, 3 DESC, 2"
+async def _counts(request: SearchRequest, readings: Sequence[Reading]) -> tuple[int, dict[str, dict[str, int]]]:
+    """How many are found, and the counts of each filter, which heed all filters but itself."""
+    statement = _Statement(request, readings)
+    matched = statement.matched("d.facet_values", judged=False)
+    # The empty value stands for the whole: it belongs to no filter, so it heeds all.
+    heeded = [
+        f"({statement.passes(name)} OR starts_with(value, '{name}:'))"
+        for name, chosen in request.filters.items()
+        if chosen
+    ]
+    rows = await database.fetch(
+        f"SELECT value, count(*) AS n FROM {matched}, unnest(array_append(d.facet_values, '')) AS value"
+        f" WHERE {' AND '.join(['true', *heeded])} GROUP BY value ORDER BY n DESC, value",
+        *statement.values,
+    )
     facets: dict[str, dict[str, int]] = {name: {} for name in FACETS}
     total = 0
-    for row in await database.fetch(sql, *statement.values):
-        if row["field"]:
-            facets[row["field"]][row["value"]] = row["n"]
+    for row in rows:
+        name, _, value = row["value"].partition(":")
+        if name:
+            facets[name][value] = row["n"]
         else:
             total = row["n"]
     for name, chosen in request.filters.items():
@@ -188,15 +190,18 @@ async def _counts(request: SearchRequest, readings: Iterable[Reading]) -> tuple[
     return total, facets
 
 
-async def _page(request: SearchRequest, readings: list[Reading]) -> list[Hit]:
-    statement = _Statement(request)
-    matched = statement.matched(readings, judged=True, ranked=request.sort is Sort.RELEVANCE)
+async def _page(request: SearchRequest, readings: Sequence[Reading]) -> list[Hit]:
+    statement = _Statement(request, readings)
+    matched = statement.matched("d.*", judged=True)
+    passed = [statement.passes(name) for name, chosen in request.filters.items() if chosen]
+    order = _order(request, statement)
     limit = statement.put(request.page_size, "bigint")
     offset = statement.put((request.page - 1) * request.page_size, "bigint")
-    sql = f"""{matched}
-        SELECT m.id, m.doubt, m.distance, d.shown FROM matched m JOIN search_document d ON d.id = m.id
-        WHERE {_PASSES_ALL} ORDER BY {_order(request)} LIMIT {limit} OFFSET {offset}"""
-    rows = await database.fetch(sql, *statement.values)
+    rows = await database.fetch(
+        f"SELECT d.id, {statement.doubt()} AS doubt, d.distance, d.shown FROM {matched}"
+        f" WHERE {' AND '.join(['true', *passed])} ORDER BY {order} LIMIT {limit} OFFSET {offset}",
+        *statement.values,
+    )
     return [_hit(row) for row in rows]
 
 
@@ -205,17 +210,16 @@ def _hit(row: database.Row) -> Hit:
     return Hit(row["id"], {name: stored[name] for name in SHOWN}, row["doubt"], row["distance"])
 
 
-def _order(request: SearchRequest) -> str:
-    by_title = f'd.order_{request.language} COLLATE "C", m.id'
+def _order(request: SearchRequest, statement: _Statement) -> str:
+    by_title = f'd.order_{request.language} COLLATE "C", d.id'
     if request.sort is Sort.NEWEST:
-        return "(d.shown->>'published_at')::bigint DESC, m.id DESC"
+        return "d.published_at DESC, d.id DESC"
     if request.sort is Sort.TITLE:
         return by_title
     has_words = bool(request.question.readings)
     if request.near and (request.sort is Sort.DISTANCE or not has_words):
-        return f"m.distance, {by_title}"
+        return f"d.distance, {by_title}"
     if has_words:
-        fresh = "(d.shown->>'bookable')::boolean DESC, (d.shown->>'confirmed_at')::bigint DESC"
-        return f"m.doubt, m.rank DESC, {fresh}, {by_title}"
+        return f"{statement.doubt()}, {statement.rank()} DESC, d.bookable DESC, d.confirmed_at DESC, {by_title}"
     # A list that nobody asked a question of begins with what can be booked.
-    return f"(d.shown->>'bookable')::boolean DESC, (d.shown->>'is_environment')::boolean DESC, {by_title}"
+    return f"d.bookable DESC, d.is_environment DESC, {by_title}"

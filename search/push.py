@@ -22,7 +22,10 @@ from search.meilisearch import in_thread
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 _BATCH = 1000
-_HAND_OVER = 2000
+# Documents that are handed over at once when an index is built: a twentieth of all between these bounds. The fewer,
+# the longer it takes to build; the more, the longer a change waits that comes meanwhile.
+_FEWEST, _MOST = 2000, 5000
+_STEPS = 20
 # Meilisearch takes what it is given in order: with no more than this under way, a change waits for moments only.
 _UNDER_WAY = 2
 _LONGEST_ANSWER = 60  # seconds until Meilisearch has taken what is handed over; a search waits for less
@@ -242,13 +245,15 @@ async def _remove(table: str, column: str, rows: Sequence[database.Row]) -> None
 
 async def batches() -> AsyncIterator[tuple[dict[int, str], bytes]]:
     """All documents as Meilisearch gets them, in batches: their checksums by id, and a JSON line for each."""
+    counted = await database.fetch_one("SELECT count(*) AS n FROM search_document")
+    size = min(max(_FEWEST, counted["n"] // _STEPS if counted else 0), _MOST)
     last = 0
     while True:
         rows = await database.fetch(
             f"SELECT d.id, d.checksum, {_DOCUMENT} AS document FROM search_document d"
             " WHERE d.id > $1 ORDER BY d.id LIMIT $2",
             last,
-            _HAND_OVER,
+            size,
         )
         if not rows:
             return

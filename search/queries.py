@@ -15,8 +15,9 @@ from markupsafe import Markup
 from registry import database
 from registry.access import Actor, Permission, Role
 from registry.entries.codes import Audience
+from registry.entries.queries import VISIBLE
 from registry.settings import load_settings
-from search import knowledge
+from search import knowledge, push
 from search.engine import (
     EngineAway,
     Hit,
@@ -30,7 +31,7 @@ from search.language import LANGUAGES, words
 from search.meilisearch import MeilisearchEngine
 from search.postgres import PostgresEngine
 from search.question import LEFT_OUT, Question, ask
-from search.thesaurus import Thesaurus
+from search.thesaurus import Thesaurus, token
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -142,8 +143,14 @@ async def find(actor: Actor, request: SearchRequest, engine: SearchEngine | None
         question = replace(question, readings=question.sure)
     asked = replace(request, question=question, staff=staff)
     result, answered = await _engines.ask(asked, lambda engine, asked: engine.search(asked), engine)
+    if answered.name != PostgresEngine.name and not await _may_be_shown(result.hits, staff=staff):
+        # An index that finds what is hidden is older than the database, so its counts are wrong too.
+        answered = PostgresEngine()
+        result = await answered.search(asked)
     doubts = {hit.doubt for hit in result.hits}
-    is_corrected = bool(doubts) and 0 not in doubts and request.page == 1
+    is_corrected = bool(doubts) and 0 not in doubts and request.page == 1 and question.corrected != ""
+    if is_corrected:
+        is_corrected = await _may_be_told(question.corrected, request.text, thesaurus, staff=staff)
     return SearchResult(
         items=await _shown(result.hits, question, thesaurus),
         total=result.total,
@@ -152,6 +159,25 @@ async def find(actor: Actor, request: SearchRequest, engine: SearchEngine | None
         corrected=_as_written(question.corrected, result.hits) if is_corrected else "",
         only_some_words=doubts == {LEFT_OUT},
     )
+
+
+async def _may_be_told(corrected: str, text: str, thesaurus: Thesaurus, *, staff: bool) -> bool:
+    """Whether an entry that the reader sees has each word that a question was corrected to, itself or its notion.
+
+    The words in memory may be those of an entry that has been hidden since.
+    """
+    new = {fold(word) for word in words(corrected)} - {fold(word) for word in words(text)}
+    named: dict[str, list[str]] = {word: [word] for word in new}
+    for word, concept in thesaurus.term_words():
+        if word in named:
+            named[word].append(token(concept))
+    row = await database.fetch_one(
+        "SELECT bool_and(EXISTS (SELECT FROM search_document d JOIN entry e ON e.id = d.id"
+        f" WHERE {VISIBLE} AND d.vector @@ to_tsquery('simple', word))) AS known FROM unnest($2::text[]) AS word",
+        staff,
+        [" | ".join(f"'{one}'" for one in dict.fromkeys(forms)) for forms in named.values()],
+    )
+    return row is None or row["known"] is not False
 
 
 async def suggest(actor: Actor, text: str, *, language: str) -> list[Suggestion]:
@@ -176,6 +202,21 @@ def _as_written(corrected: str, hits: Sequence[Hit]) -> str:
     texts = " ".join(hit.shown[f"{field}_{code}"] for hit in hits for field in _HIGHLIGHTED for code in LANGUAGES)
     written = {fold(word): word for word in reversed(words(texts))}
     return " ".join(written.get(word, word) for word in corrected.split())
+
+
+async def _may_be_shown(hits: Sequence[Hit], *, staff: bool) -> bool:
+    """Whether every hit may be seen as the entries are now; what may not is noted, so that the index hears of it."""
+    rows = await database.fetch(
+        "SELECT hit.id FROM unnest($2::bigint[]) AS hit (id)"
+        f" WHERE NOT EXISTS (SELECT FROM entry e WHERE e.id = hit.id AND {VISIBLE})",
+        staff,
+        [hit.id for hit in hits],
+    )
+    if rows:
+        log.warning("Meilisearch has found %s entries that are hidden: its index is not up to date", len(rows))
+        async with database.transaction():
+            await push.note([row["id"] for row in rows])
+    return not rows
 
 
 async def _shown(hits: Sequence[Hit], question: Question, thesaurus: Thesaurus) -> list[Found]:

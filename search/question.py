@@ -89,7 +89,7 @@ def ask(text: str, thesaurus: Thesaurus, index_words: IndexWords) -> Question:
 
     `index_words` are those of the entries that the person may see; only these are words to correct to.
     """
-    excluded = tuple(fold(part.strip('" ')) for part in _EXCLUDED.findall(text))
+    excluded = tuple(" ".join(map(fold, words(part))) for part in _EXCLUDED.findall(text))
     wanted = _EXCLUDED.sub(" ", text)
     reader = _Reader(thesaurus, index_words)
     branches = [reader.read(part) for part in _OR.split(wanted)[:_MOST_BRANCHES]]
@@ -101,7 +101,7 @@ def ask(text: str, thesaurus: Thesaurus, index_words: IndexWords) -> Question:
         right = reader.read(corrected) if corrected else sure[0]
         readings += [replace(right, doubt=1)] if corrected else []
         readings += reader.doubtful(right)
-    return Question(tuple(readings), tuple(part for part in excluded if words(part)), corrected)
+    return Question(tuple(readings), tuple(part for part in excluded if part), corrected)
 
 
 class _Reader:

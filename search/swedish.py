@@ -22,7 +22,7 @@ _SHORTEST_COMPOUND = 6
 # Two letters that begin many compounds; any two letters would split words that are none.
 _SHORT_BEGINNINGS = frozenset({"ai", "ar", "el", "it", "tv", "vr", "xr"})
 # They change the meaning of what follows: what is `upphandlat` has not been `handlat`.
-_PARTICLE_LIST = "upp ned ner for till sam fram gem ater ut in av pa om an over under var mellan fran ur bi be ge"
+_PARTICLE_LIST = "upp ned ner for fore till sam fram gem ater ut in av pa om an over under var mellan fran ur bi be ge"
 _PARTICLES = frozenset(_PARTICLE_LIST.split())
 _MOST_PARTS = 4
 # A longer word that begins compounds is a compound itself more often than not.

@@ -4,9 +4,12 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from registry.errors import N_, FieldError, InvalidInput, Message, message
+from search.language import tells, words
 
 TERM_LANGUAGES = ("sv", "en")
 SHORTEST_TERM, LONGEST_TERM = 2, 80
+# More words than these nobody writes one after the other, so the search does not look for them.
+LONGEST_TERM_WORDS = 5
 MOST_TERMS = 50
 
 
@@ -51,4 +54,12 @@ def _fault(term: str) -> Message | None:
         return message(sentence, term=term[:40], most=LONGEST_TERM)
     if len(term) < SHORTEST_TERM:
         return message(N_("“%(term)s” is too short: a term has at least two characters."), term=term)
+    written = words(term)
+    if len(written) > LONGEST_TERM_WORDS:
+        sentence = N_("“%(term)s” has too many words to be found: a term has at most %(most)s.")
+        return message(sentence, term=term, most=LONGEST_TERM_WORDS)
+    if not any(map(tells, written)):
+        return message(
+            N_("“%(term)s” would be found everywhere or nowhere: a term needs a word that says something."), term=term
+        )
     return None

@@ -11,9 +11,8 @@ from functools import lru_cache
 
 from search.folding import fold
 from search.language import keys, part_keys, words
+from search.terms import LONGEST_TERM_WORDS
 from search.vocabulary import Concept
-
-_LONGEST_TERM = 5
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ def _closure(start: Iterable[int], step: Callable[[int], Iterable[int]]) -> froz
 def canonical(term: str, language: str) -> tuple[str, ...]:
     """A term as a sequence of keys, one for each word."""
     found = tuple(keys(word, language)[0] for word in words(term))
-    return found if len(found) <= _LONGEST_TERM else ()
+    return found if len(found) <= LONGEST_TERM_WORDS else ()
 
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -312,6 +312,7 @@ async def test_host_keeps_the_calendar_without_javascript(application: Litestar)
         blackout = {"first_day": str(MONDAY), "starts": "22:00", "ends": "23:00", "reason_en": "Power cut"}
         assert (await send(host, f"{base}/blackouts/new", blackout)).status_code == 303
         page = await host.get(base)
+        assert "cannot be booked: Power cut" in page.text
         for text in ("08:00–12:00, 13:00–24:00", "Sommar", "every year, 14 June – 15 August", "Städdag", "Power cut"):
             assert text in page.text
         calendar = (await environments_by_id([entry_id]))[entry_id].calendar

@@ -102,6 +102,11 @@ def test_phrases_exclusions_and_alternatives_are_read() -> None:
     assert all(reading.doubt == 0 for reading in question.readings)
 
 
+@pytest.mark.parametrize("written", ["-el-bil", '-"el bil"', "-el/bil", "-(el)bil", "--el-bil"])
+def test_what_is_left_out_may_be_several_words(written: str) -> None:
+    assert asked(f"buss {written}").excluded == ("el bil",)
+
+
 def test_a_phrase_is_meant_exactly() -> None:
     assert not asked('"buss"').has_doubtful
 

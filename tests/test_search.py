@@ -465,6 +465,34 @@ async def test_a_misspelt_word_is_put_right_and_the_page_can_say_so() -> None:
     assert result.corrected == known
 
 
+async def test_nothing_is_corrected_to_a_word_of_an_entry_that_has_just_been_hidden() -> None:
+    mine, secret = word(), "".join(letter for letter in word() if letter.isalpha()) + "kvarnvingen"
+    await entry(title_sv=mine)
+    entry_id, _ = await entry(title_sv=secret)
+    await words_are_known()
+    wrong = f"{secret.replace('ving', 'vnig')} {mine}"
+    assert (await find(wrong)).corrected == f"{secret} {mine}"
+    await entries.move_entry(SYSTEM, entry_id, "archive")
+    found = await find(wrong)
+    assert (found.total, found.corrected) == (1, "")
+
+
+async def test_what_is_left_out_with_a_hyphen_is_left_out_by_both_engines() -> None:
+    mine = word()
+    _, slug = await entry(title_sv=mine)
+    await entry(title_sv=mine, summary_sv="en xyl-bil")
+    assert await slugs(f"{mine} -xyl-bil") == [slug]
+
+
+async def test_what_costs_nothing_is_found_by_that() -> None:
+    mine = word()
+    free = EnvironmentText(bookable_by=(Audience.EXTERNAL,), remuneration=Remuneration.FREE)
+    _, slug = await entry(free, title_sv=mine)
+    await entry(EnvironmentText(bookable_by=(Audience.EXTERNAL,), remuneration=Remuneration.FIXED), title_sv=mine)
+    assert await slugs(f"{mine} gratis") == [slug]
+    assert await slugs(f"free of charge {mine}") == [slug]
+
+
 async def test_nothing_is_corrected_to_a_word_that_only_staff_may_see() -> None:
     secret = "".join(letter for letter in word() if letter.isalpha()) + "kvastfening"
     await entry(title_sv=secret, visibility=Visibility.STAFF)

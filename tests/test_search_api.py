@@ -1,5 +1,7 @@
 """The search over HTTP: the API, and the page."""
 
+import html
+
 import httpx
 import pytest
 
@@ -72,6 +74,7 @@ async def test_repeated_filters_mean_or_and_different_names_and(visitor: httpx.A
         ("bookable_by_me=perhaps", "bookable_by_me"),
         ("free_week=2026-49", "free_week"),
         ("free_week=2026-W54", "free_week"),
+        ("free_week=٢٠٢٦-W49", "free_week"),
         ("free_week=2026-W49&free_week=2026-W50", "free_week"),
         ("sort=distance", "sort"),
         ("page=1000000000", "page"),
@@ -271,6 +274,16 @@ async def test_search_page_escapes_what_people_wrote(visitor: httpx.AsyncClient)
     assert answer.status_code == 200
     assert "<script>alert" not in answer.text
     assert "&lt;script&gt;alert" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [(f"q={'a' * 501}", "Texten är för lång: högst 500 tecken."), ("kind=x", "'testbed', 'demo_environment', 'inno")],
+)
+async def test_what_is_wrong_is_said_in_swedish(visitor: httpx.AsyncClient, query: str, said: str) -> None:
+    page = (await visitor.get(f"/search?lang=sv&{query}")).text
+    assert said in html.unescape(page)
+    assert "' or '" not in html.unescape(page)
 
 
 async def test_search_page_with_a_wrong_filter_keeps_the_words(visitor: httpx.AsyncClient) -> None:

@@ -1,7 +1,7 @@
 """Words: base forms, parts of compounds, folding, and the order of titles."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from search import swedish
@@ -37,6 +37,12 @@ def test_different_words_share_none_unless_only_their_marks_differ(one: str, oth
     assert bool(shared) == (fold(one) == fold(other))
 
 
+@pytest.mark.parametrize("abbreviation", ["ai", "it", "us"])
+@pytest.mark.parametrize("language", ["sv", "en", None])
+def test_abbreviations_are_no_forms_of_other_words(abbreviation: str, language: str | None) -> None:
+    assert keys(abbreviation, language) == (abbreviation,)
+
+
 @pytest.mark.parametrize(
     ("compound", "parts"),
     [
@@ -53,7 +59,9 @@ def test_compounds_are_split_where_people_hear_the_parts(compound: str, parts: t
     assert swedish.parts(fold(compound)) == parts
 
 
-@pytest.mark.parametrize("word", ["sjukhus", "upphandling", "hus", "robotik", "luleå", "teknik", "förskola", "vehicle"])
+@pytest.mark.parametrize(
+    "word", ["sjukhus", "upphandling", "hus", "robotik", "luleå", "teknik", "förskola", "vehicle", "företag"]
+)
 def test_words_that_are_one_notion_are_not_split(word: str) -> None:
     assert swedish.parts(fold(word)) == ()
 
@@ -63,6 +71,7 @@ def test_the_last_part_of_a_compound_comes_first_because_it_says_what_the_thing_
 
 
 @given(st.text(max_size=40))
+@example("ᴬ")
 def test_any_text_has_words_that_are_folded_and_have_keys(text: str) -> None:
     for word in words(text):
         assert fold(word) in keys(word)

@@ -206,9 +206,11 @@ async def test_week_that_is_over_can_be_removed(visitor: httpx.AsyncClient, lang
     assert (chosen.get("value"), words_of(chosen)) == ("2020-W10", label)
 
 
-async def test_week_that_no_calendar_has_can_be_removed(visitor: httpx.AsyncClient) -> None:
-    main = await shown(visitor, {"free_week": "2025-W53"})
-    assert tags(main) == {"Has a free time: 2025-W53": {"lang": ["en"]}}
+@pytest.mark.parametrize("week", ["2025-W53", "0000-W01", "9999-W52", "9999-W53"])
+async def test_week_that_no_calendar_has_can_be_removed(visitor: httpx.AsyncClient, week: str) -> None:
+    main = await shown(visitor, {"free_week": week})
+    assert tags(main) == {f"Has a free time: {week}": {"lang": ["en"]}}
+    assert (await visitor.get(f"/feeds/search.atom?free_week={week}")).status_code == 200
 
 
 async def test_malformed_filter_is_told_and_the_rest_of_the_search_kept(visitor: httpx.AsyncClient) -> None:

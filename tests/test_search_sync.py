@@ -301,6 +301,24 @@ async def test_changes_arrive_in_time_while_all_is_derived_and_built_anew(
         await until(lambda: in_step(meilisearch_index), 20)
 
 
+async def test_an_index_older_than_the_database_shows_nobody_what_has_been_hidden_since(
+    meilisearch: MeilisearchServer, meilisearch_index: str
+) -> None:
+    mine = word()
+    entry_id, _ = await entry(title_sv=mine)
+    before = meilisearch.document(meilisearch_index, entry_id)
+    await change(entry_id, visibility=Visibility.STAFF)
+    await index_entry(entry_id)
+    # As after putting back an older copy of the engine's folder.
+    meilisearch.do("POST", f"/indexes/{meilisearch_index}/documents", [before])
+    result = await find(VISITOR, SearchRequest(text=mine))
+    assert (result.items, result.total, result.engine) == ([], 0, "postgres")
+    assert result.facets["kind"].get("testbed", 0) == 0
+    await push.push_pending()
+    result = await find(VISITOR, SearchRequest(text=mine))
+    assert (result.items, result.total, result.engine) == ([], 0, "meilisearch")
+
+
 async def test_only_one_process_keeps_order_at_a_time(meilisearch_index: str) -> None:
     del meilisearch_index
     async with alone(wait=True):

@@ -92,6 +92,9 @@ async def test_terms_are_trimmed_composed_and_each_there_once() -> None:
         (ConceptText(sv=("ab",), en=("x" * 81,)), "en"),
         (ConceptText(sv=tuple(f"term {n}" for n in range(51))), "sv"),
         (ConceptText(sv=("ab",), broader=("nobody knows this",)), "broader"),
+        (ConceptText(sv=("ab", "ett ord för mycket i en")), "sv"),
+        (ConceptText(sv=("ab",), en=("of the",)), "en"),
+        (ConceptText(sv=("!!!",)), "sv"),
     ],
 )
 async def test_faulty_concept_is_refused_and_leaves_nothing(text: ConceptText, field: str) -> None:
@@ -155,7 +158,7 @@ async def test_of_two_who_edit_at_once_one_is_told() -> None:
     outcomes = await asyncio.gather(
         *(
             vocabulary.change_concept(SYSTEM, concept_id, ConceptText(sv=(mine, term)), read_version=read)
-            for term in ("ett", "två")
+            for term in ("sol", "måne")
         ),
         return_exceptions=True,
     )

@@ -21,9 +21,7 @@ SELECT v.id, e.ended, v.bookable_by, v.buffer_before, v.buffer_after, v.shortest
        ARRAY(
            SELECT t FROM busy_times(v.id, tstzrange($2, $3)) AS t
            WHERE EXISTS (
-               SELECT FROM environment_lanes l JOIN booking_hold b
-                   ON int8range(b.site, b.site, '[]') && int8range(l.site, l.site, '[]')
-               WHERE l.environment = v.id
+               SELECT FROM environment_lanes l JOIN booking_hold b ON b.site = l.site WHERE l.environment = v.id
            ) OR EXISTS (
                SELECT FROM environment_lanes l JOIN environment_lanes other ON other.site = l.site
                JOIN blackout b ON b.environment = other.environment WHERE l.environment = v.id

@@ -68,8 +68,10 @@ def calendar_file(
     event = event_of(booking, environments, for_host=for_host)
     method = Method.CANCEL if event.status is Status.CANCELLED else Method.PUBLISH
     content = attachment(event, method=method, organiser=_sender(), language=language.current_language(), now=now)
+    # Not inside the name itself: texts in f-strings are not collected for translation.
+    word = language.gettext("booking")
     return Attachment(
-        filename=f"{language.gettext('booking')}-{str(booking.id)[:8]}.ics",
+        filename=f"{word}-{str(booking.id)[:8]}.ics",
         media_type=f"text/calendar; method={method.value}",
         content=content.decode(),
     )

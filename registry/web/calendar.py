@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from registry.bookings.openings import Closed, Why
-from registry.bookings.queries import DayTimes, Part, Status
+from registry.bookings.queries import DayTimes, Status
 from registry.entries.queries import EntryView
-from registry.errors import N_, invalid
+from registry.errors import N_, Bilingual, invalid
 from registry.web import language
 
 _WORDS: Mapping[Status, str] = {
@@ -62,7 +62,7 @@ def summary(times: DayTimes, href: str | None) -> dict[str, Any]:
     for status in (Status.BLACKOUT, Status.TOO_SOON, Status.TOO_FAR, Status.OVER, Status.CLOSED):
         part = next((part for part in times.parts if part.status is status), None)
         if part is not None:
-            return {"label": "", "words": _words(part), "status": status.value, "href": None}
+            return {"label": "", "words": part_words(part.status, part.reason), "status": status.value, "href": None}
     return {"label": "", "words": language.gettext("closed"), "status": "closed", "href": None}
 
 
@@ -81,7 +81,7 @@ def _slots(environment: EntryView, times: DayTimes) -> list[dict[str, Any]]:
     return [
         {
             "label": "" if part.status is Status.OVER else show_span(part.starts_at, part.ends_at),
-            "words": _words(part),
+            "words": part_words(part.status, part.reason),
             "status": part.status.value,
             "href": new_booking_url(environment, part.begins_at) if part.begins_at else None,
         }
@@ -89,9 +89,10 @@ def _slots(environment: EntryView, times: DayTimes) -> list[dict[str, Any]]:
     ]
 
 
-def _words(part: Part) -> str:
-    words = language.gettext(_WORDS[part.status])
-    return f"{words}: {language.show_both(part.reason)}" if part.reason else words
+def part_words(status: Status, reason: Bilingual | None) -> str:
+    """What a part of a day is, in words, with the host's reason where there is one."""
+    words = language.gettext(_WORDS[status])
+    return f"{words}: {language.show_both(reason)}" if reason else words
 
 
 def show_span(starts_at: datetime, ends_at: datetime) -> str:

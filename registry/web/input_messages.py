@@ -63,7 +63,11 @@ def explain(fault: dict[str, Any]) -> Message:
     cause = context.get("error")
     if isinstance(cause, MessageError):
         return cause.message
-    return message(_SENTENCES.get(fault["type"], _OTHER), **{k: v for k, v in context.items() if k != "error"})
+    values = {name: value for name, value in context.items() if name != "error"}
+    if "expected" in values:
+        # Pydantic's list of codes has an English word before the last.
+        values["expected"] = str(values["expected"]).replace("' or '", "', '")
+    return message(_SENTENCES.get(fault["type"], _OTHER), **values)
 
 
 class MessageError(ValueError):

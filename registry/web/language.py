@@ -177,11 +177,11 @@ def show_week(week: str) -> str:
     year, _, number = week.partition("-W")
     try:
         monday = date.fromisocalendar(int(year), int(number), 1)
-    except ValueError:
+        sunday = monday + timedelta(days=6)
+    except (ValueError, OverflowError):
         return week
     is_other_year = int(year) != datetime.now(STOCKHOLM).isocalendar().year
     named = gettext("Week %(number)s") % {"number": int(number)} + (f" {year}" if is_other_year else "")
-    sunday = monday + timedelta(days=6)
     first = "d" if monday.month == sunday.month else "d MMM"
     days = [
         format_date(day, pattern, locale=_BABEL_LOCALES[_current.get()]).replace(".", "")
