@@ -23,6 +23,7 @@ from meilisearch.errors import (
     MeilisearchError,
     MeilisearchTimeoutError,
 )
+from meilisearch.index import Index
 from pydantic_core import from_json
 
 from registry.settings import load_settings
@@ -55,6 +56,9 @@ _MOST_ALTERNATIVES = 6
 _WEIGHTS = (1.0, 0.1, 0.01, 0.001)
 
 
+_NOTHING = "null"
+
+
 class _Answer(requests.Response):
     """An answer that has been read whole."""
 
@@ -84,12 +88,27 @@ class _Requests(HttpRequests):
         method = http_method.__name__
 
         def send(url: str, *, timeout: float, headers: Mapping[str, str], data: bytes | str | None = None) -> _Answer:
-            body = data.encode() if isinstance(data, str) else data
+            # Where there is nothing to say the client says "null". Meilisearch (1.21) may answer before it has read
+            # that, and then never answers the next request on the connection.
+            body = None if data == _NOTHING else data.encode() if isinstance(data, str) else data
             return _Answer(self._pool.urlopen(method.upper(), url, body=body, headers=headers, timeout=timeout))
 
         # The client asks it for its name.
         send.__name__ = method
         return super().send_request(send, path, *args, **kwargs)
+
+
+class _Client(meilisearch.Client):
+    """The client, with one connection for all that it and its indexes and tasks ask."""
+
+    def __init__(self, url: str, key: str | None, longest: int) -> None:
+        super().__init__(url, key, timeout=longest)
+        self.http = self.task_handler.http = _Requests(self.config)
+
+    def index(self, uid: str) -> Index:
+        found = super().index(uid)
+        found.http = found.task_handler.http = self.http
+        return found
 
 
 class _Local(threading.local):
@@ -119,11 +138,9 @@ def client(longest: int = _LONGEST_WAIT) -> meilisearch.Client:
     clients = _threads.local.clients
     if longest not in clients:
         settings = load_settings()
-        made = meilisearch.Client(
-            settings.meilisearch_url, settings.meilisearch_key.get_secret_value() or None, timeout=longest
+        clients[longest] = _Client(
+            settings.meilisearch_url, settings.meilisearch_key.get_secret_value() or None, longest
         )
-        made.http = _Requests(made.config)
-        clients[longest] = made
     return clients[longest]
 
 

@@ -6,11 +6,9 @@ confirmed it: whatever dies in between, it is pushed again. Pushing twice does n
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -35,6 +33,8 @@ _LONGEST_TASK = 60.0  # seconds for a few documents
 _LONGEST_REBUILD = 3600.0
 _POLLS = (0.005, 0.01, 0.02, 0.05, 0.1)  # seconds; the last one again and again
 _MOST_ROUNDS = 10_000
+# What is added to an index's name for the one that is built beside it.
+_FRESH = "_fresh"
 # Pushes share it; a swap has it alone, so that no push meets the old index after the new one was compared.
 _GATE = 5272
 # The document as Meilisearch gets it, made by PostgreSQL so that no value passes through Python.
@@ -214,8 +214,8 @@ async def rebuild(progress: Callable[[int], object]) -> None:
         EngineAway: Meilisearch does not answer or refuses; the old index stays in use.
     """
     live = load_settings().meilisearch_index
-    fresh = f"{live}_{datetime.now(UTC):%Y%m%d%H%M%S%f}"
-    await _remove_left_over(live)
+    fresh = f"{live}{_FRESH}"
+    await remove_left_over()
     await _create(fresh)
     try:
         filled = await _fill(fresh, progress)
@@ -230,7 +230,7 @@ async def rebuild(progress: Callable[[int], object]) -> None:
             await _remove("search_push", "asked_at", noted)
             await _remove("search_hidden", "hidden_at", hidden)
     finally:
-        await _remove_left_over(live)
+        await remove_left_over()
 
 
 async def _remove(table: str, column: str, rows: Sequence[database.Row]) -> None:
@@ -305,19 +305,17 @@ async def _swap(live: str, fresh: str) -> None:
     await _wait(await _in_thread(lambda engine: engine.swap_indexes(swap).task_uid), _LONGEST_TASK)
 
 
-async def _remove_left_over(live: str) -> None:
-    """Have Meilisearch remove what rebuilds have left beside the index in use; it does so in its own time."""
+async def remove_left_over() -> None:
+    """Have Meilisearch remove what a rebuild has left beside the index in use; it does so in its own time."""
+    left = f"{load_settings().meilisearch_index}{_FRESH}"
 
     def remove(engine: meilisearch.Client) -> None:
-        names = [one.uid for one in engine.get_indexes({"limit": _BATCH})["results"]]
-        left = [name for name in names if re.fullmatch(rf"{re.escape(live)}_\d{{20}}", name)]
-        if left:
-            engine.cancel_tasks({"indexUids": left, "statuses": ["enqueued", "processing"]})
-        for name in left:
-            engine.delete_index(name)
+        engine.cancel_tasks({"indexUids": left, "statuses": "enqueued,processing"})
+        engine.delete_index(left)
 
     try:
-        await _in_thread(remove)
+        if await _is_there(left):
+            await _in_thread(remove)
     except EngineAway as error:
         log.warning("What a rebuild has left in Meilisearch is still there: %s", error)
 
@@ -431,7 +429,10 @@ async def repair(index: str) -> int:
 
 async def exists() -> bool:
     """Whether the index is there; raises EngineAway."""
-    index = load_settings().meilisearch_index
+    return await _is_there(load_settings().meilisearch_index)
+
+
+async def _is_there(index: str) -> bool:
     try:
         await _in_thread(lambda engine: engine.index(index).get_stats())
     except EngineAway as error:

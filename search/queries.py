@@ -17,7 +17,7 @@ from registry.access import Actor, Permission, Role
 from registry.entries.codes import Audience
 from registry.entries.queries import VISIBLE
 from registry.settings import load_settings
-from search import knowledge
+from search import knowledge, push
 from search.engine import (
     EngineAway,
     Hit,
@@ -143,6 +143,10 @@ async def find(actor: Actor, request: SearchRequest, engine: SearchEngine | None
         question = replace(question, readings=question.sure)
     asked = replace(request, question=question, staff=staff)
     result, answered = await _engines.ask(asked, lambda engine, asked: engine.search(asked), engine)
+    if answered.name != PostgresEngine.name and not await _may_be_shown(result.hits, staff=staff):
+        # An index that finds what is hidden is older than the database, so its counts are wrong too.
+        answered = PostgresEngine()
+        result = await answered.search(asked)
     doubts = {hit.doubt for hit in result.hits}
     is_corrected = bool(doubts) and 0 not in doubts and request.page == 1 and question.corrected != ""
     if is_corrected:
@@ -195,6 +199,21 @@ def _as_written(corrected: str, hits: Sequence[Hit]) -> str:
     texts = " ".join(hit.shown[f"{field}_{code}"] for hit in hits for field in _HIGHLIGHTED for code in LANGUAGES)
     written = {fold(word): word for word in reversed(words(texts))}
     return " ".join(written.get(word, word) for word in corrected.split())
+
+
+async def _may_be_shown(hits: Sequence[Hit], *, staff: bool) -> bool:
+    """Whether every hit may be seen as the entries are now; what may not is noted, so that the index hears of it."""
+    rows = await database.fetch(
+        "SELECT hit.id FROM unnest($2::bigint[]) AS hit (id)"
+        f" WHERE NOT EXISTS (SELECT FROM entry e WHERE e.id = hit.id AND {VISIBLE})",
+        staff,
+        [hit.id for hit in hits],
+    )
+    if rows:
+        log.warning("Meilisearch has found %s entries that are hidden: its index is not up to date", len(rows))
+        async with database.transaction():
+            await push.note([row["id"] for row in rows])
+    return not rows
 
 
 async def _shown(hits: Sequence[Hit], question: Question, thesaurus: Thesaurus) -> list[Found]:

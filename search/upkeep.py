@@ -62,6 +62,8 @@ async def keep_up(*, thoroughly: bool) -> Upkeep | None:
         if not await push.exists():
             await push.rebuild(lambda _: None)
             return Upkeep(derived=derived, index_built=True)
+        if thoroughly:
+            await push.remove_left_over()
         settings_applied = await push.apply_settings()
         pushed = await push.push_pending()
         repaired = 0

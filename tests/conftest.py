@@ -131,9 +131,8 @@ async def own_index(meilisearch: MeilisearchServer) -> AsyncIterator[str]:
     _forget_settings()
     await db.fetch("DELETE FROM search_push")
     meilisearch.start()
-    for name in meilisearch.indexes():
-        if name == index or name.startswith(f"{index}_"):
-            meilisearch.remove(name)
+    for name in (index, f"{index}_fresh"):
+        meilisearch.remove(name)
 
 
 def _forget_settings() -> None:
@@ -217,6 +216,20 @@ async def no_other_worker(database: str) -> AsyncIterator[None]:
     await db.fetch("DELETE FROM pgqueuer")
     for one in _workers:
         one.process = start_registry("worker", **one.environment)
+        await _wait_for_a_job()
+
+
+async def _wait_for_a_job() -> None:
+    """Wait until a worker that is starting does jobs."""
+    from registry import database as db  # noqa: PLC0415  # the address has to be in the environment first
+    from registry.jobs.service import Job, enqueue, pending  # noqa: PLC0415
+
+    async with db.transaction():
+        await enqueue(Job.INDEX_ENTRY, entry_id=0)
+    deadline = time.monotonic() + 60
+    while await pending():
+        assert time.monotonic() < deadline, "the worker does no jobs"
+        await asyncio.sleep(0.1)
 
 
 def _wait_until(check: Callable[[], bool], seconds: float) -> None:

@@ -124,6 +124,6 @@ class MeilisearchServer:
         found: dict[str, Any] = answer.raise_for_status().json()
         return found
 
-    def indexes(self) -> list[str]:
-        """The names of all its indexes."""
-        return sorted(one["uid"] for one in self.request("GET", "/indexes?limit=1000").json()["results"])
+    def has(self, index: str) -> bool:
+        """Whether there is such an index."""
+        return self.request("GET", f"/indexes/{index}").status_code == httpx.codes.OK

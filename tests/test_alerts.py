@@ -220,7 +220,7 @@ async def test_mail_arrives_within_seconds_of_publishing(server: Server, postbox
     mine = word()
     await keep(actor, f"q={mine}")
     await entry(title_sv=f"Testbädd {mine}")
-    message: EmailMessage = await asyncio.to_thread(postbox.wait_for, actor.email, 10)
+    message: EmailMessage = await asyncio.to_thread(postbox.wait_for, actor.email, 30)
     assert f"Testbädd {mine}" in part(message, "plain")
     assert str(message["List-Unsubscribe-Post"]) == "List-Unsubscribe=One-Click"
 

@@ -171,7 +171,10 @@ async def test_corrected_question_is_told(visitor: httpx.AsyncClient, monkeypatc
     monkeypatch.setattr(knowledge, "_WORDS_PATIENCE", -1.0)
     await entry(title_sv="Snårvåghallen")
     body = (await visitor.get(PATH, params={"q": "snårvåghlalen"})).json()
-    assert (body["corrected"], [item["doubtful"] for item in body["items"]]) == ("snårvåghallen", [True])
+    assert body["corrected"] == "snårvåghallen"
+    # What other tests have left in the database may be near it too, further down.
+    assert body["items"][0]["title"]["sv"] == "Snårvåghallen"
+    assert all(item["doubtful"] for item in body["items"])
     assert (await visitor.get(PATH, params={"q": "snårvåghallen"})).json()["corrected"] == ""
 
 

@@ -1,7 +1,7 @@
 """Words: base forms, parts of compounds, folding, and the order of titles."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from search import swedish
@@ -71,6 +71,7 @@ def test_the_last_part_of_a_compound_comes_first_because_it_says_what_the_thing_
 
 
 @given(st.text(max_size=40))
+@example("ᴬ")
 def test_any_text_has_words_that_are_folded_and_have_keys(text: str) -> None:
     for word in words(text):
         assert fold(word) in keys(word)

@@ -181,7 +181,7 @@ async def test_index_that_is_gone_or_of_other_settings_is_told_and_search_goes_o
 async def test_damaged_index_is_told_search_goes_on_and_reindex_mends_it(
     meilisearch: MeilisearchServer, meilisearch_index: str
 ) -> None:
-    assert meilisearch_index in meilisearch.indexes()
+    assert meilisearch.has(meilisearch_index)
     mine = word()
     _, slug = await entry(title_sv=mine)
     meilisearch.damage()
