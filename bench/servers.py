@@ -92,6 +92,7 @@ async def meilisearch(folder: Path, port: int) -> AsyncIterator[None]:
         *("--no-analytics", "--env", "development", "--log-level", "WARN", "--max-indexing-memory", "1GiB"),
         cwd=folder,
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     async with _until_ended(process, f"http://127.0.0.1:{port}/health", "Meilisearch"):
         yield
