@@ -9,7 +9,7 @@ from registry.access import Actor, Role
 from registry.accounts.codes import OrganisationKind
 from registry.audit.service import EventType, record
 from registry.bookings import service
-from registry.bookings.service import BookingText
+from registry.bookings.requests import BookingText
 from registry.bookings.states import BookingState
 from tests import factories
 

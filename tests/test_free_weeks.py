@@ -13,8 +13,8 @@ from registry.access import SYSTEM, Actor, Role
 from registry.audit.service import EventType, record
 from registry.bookings import service as bookings
 from registry.bookings.queries import availability, free_weeks
+from registry.bookings.requests import BookingText
 from registry.bookings.rules import STOCKHOLM
-from registry.bookings.service import BookingText
 from registry.bookings.weeks import WEEKS_AHEAD
 from registry.entries.calendars import Opening
 from registry.entries.codes import Audience

@@ -16,7 +16,7 @@ from registry.accounts.codes import OrganisationKind
 from registry.audit.service import EventType, record
 from registry.bookings import assessments, queries, service
 from registry.bookings.codes import EmployerRole, IpFinding
-from registry.bookings.service import BookingText, OwnInnovation
+from registry.bookings.requests import BookingText, OwnInnovation
 from registry.bookings.states import ASSESSMENT_TRANSITIONS, AssessmentState, BookingState
 from registry.errors import InvalidInput, NotFound, NotPermitted, RuleBroken, TransitionNotAllowed
 from registry.web.notice_mails import send_waiting

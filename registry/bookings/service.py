@@ -4,74 +4,31 @@ The time of a booking is held by the database (see the guards migration and docs
 change a booking's state and times, and translate the database's refusal.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from asyncpg import ExclusionViolationError
-
 from registry import database, transitions
-from registry.access import SYSTEM, Actor, Permission, Role, require
+from registry.access import SYSTEM, Actor, Permission, require
 from registry.accounts.queries import actor_of_email
 from registry.agreements import service as agreements
 from registry.audit.service import EventType, record
-from registry.bookings import assessments, notices, queries, rechecks, rules
-from registry.bookings.codes import EmployerRole, NoticeEvent, OutcomeDecision, PersonalData
+from registry.bookings import assessments, holds, notices, queries, rechecks, requests, rules
+from registry.bookings.codes import NoticeEvent, OutcomeDecision
+from registry.bookings.requests import BookingText
 from registry.bookings.states import HOLDING, TRANSITIONS, BookingState
 from registry.bookings.tables import Booking, BookingEnvironment
-from registry.entries import queries as entries
-from registry.entries.codes import Audience, Perspective
-from registry.entries.queries import EntryView
-from registry.entries.states import EntryStatus
+from registry.entries.codes import Audience
 from registry.errors import (
     N_,
-    FieldError,
-    InvalidInput,
     NotFound,
     NotPermitted,
     RuleBroken,
-    TimeTaken,
     invalid,
     message,
 )
-from registry.jobs.service import Job, enqueue, enqueue_many
-
-MISSING = message(N_("This is missing. Fill it in."))
-TAKEN = message(N_("Somebody else has the time. Choose another time or another environment."))
-END_AFTER_START = message(N_("The end must come after the start."))
-
-
-@dataclass(frozen=True)
-class OwnInnovation:
-    """What an employee says of an innovation of their own, for legal's IP assessment."""
-
-    employer_role: EmployerRole
-    project: str = ""
-    contribution: str = ""
-    funding: str = ""
-
-
-@dataclass(frozen=True)
-class BookingText:
-    """What a request says. `environments` are slugs; times are aware and half-open `[starts_at, ends_at)`."""
-
-    environments: tuple[str, ...] = ()
-    starts_at: datetime | None = None
-    ends_at: datetime | None = None
-    purpose: str = ""
-    operational_benefit: str = ""
-    user_benefit: str = ""
-    perspectives: tuple[Perspective, ...] = ()
-    trl: int | None = None
-    participants: int | None = None
-    personal_data: PersonalData = PersonalData.NONE
-    ethics_reference: str = ""
-    accessibility_needs: str = ""
-    own_innovation: OwnInnovation | None = None
-    example: bool = False
+from registry.jobs.service import Job, enqueue
 
 
 async def create_booking(
@@ -87,10 +44,10 @@ async def create_booking(
         RuleBroken: the environment cannot be booked then or by this organisation.
     """
     require(actor, Permission.BOOKING_CREATE)
-    organisation, audience = _booker(actor, organisation_id)
+    organisation, audience = requests.booker(actor, organisation_id)
     async with database.transaction():
-        environments = await _environments(actor, text.environments)
-        columns = _columns(text, audience)
+        environments = await requests.environments_asked(actor, text.environments)
+        columns = requests.columns_of(text, audience)
         rows = await Booking.insert(
             Booking(**columns, requester=actor.person_id, organisation=organisation, audience=audience.value)
         ).returning(Booking.id)
@@ -119,8 +76,8 @@ async def change_booking(actor: Actor, booking_id: UUID, text: BookingText) -> N
             raise RuleBroken(
                 message(N_("The request has been sent, so it cannot be changed. Withdraw it and make a new one."))
             )
-        environments = await _environments(actor, text.environments)
-        await _update(booking_id, _columns(text, Audience(row["audience"])))
+        environments = await requests.environments_asked(actor, text.environments)
+        await holds.update(booking_id, requests.columns_of(text, Audience(row["audience"])))
         await BookingEnvironment.delete().where(BookingEnvironment.booking == booking_id)
         await BookingEnvironment.insert(
             *[BookingEnvironment(booking=booking_id, environment=one.id) for one in environments]
@@ -173,7 +130,7 @@ async def _take(
     if action == "outcome" and decision is None:
         raise invalid("decision", N_("Choose what was decided after the test."))
     if action == "submit":
-        await _check_request(actor, row)
+        await requests.require_sendable(actor, row)
     if action in {"approve", "confirm", "start"}:
         await _check_may_go_on(row, action)
     await _write(actor, row, action, state, reason=reason, decision=decision)
@@ -187,7 +144,7 @@ async def _take(
         await _open_agreements(actor, row)
         await assessments.open_for(actor, row)
     if (facts.state in HOLDING) != (state in HOLDING):
-        await _index_sites(row["id"])
+        await holds.index_sites(row["id"])
     if state is BookingState.APPROVED:
         # An agreement may come into force while this commits; the job looks again afterwards.
         await enqueue(Job.CONFIRM_COVERED_BOOKINGS, booking_id=row["id"])
@@ -200,17 +157,6 @@ async def _tell(actor: Actor, row: Mapping[str, Any], state: BookingState, reaso
         event = NoticeEvent(state.value) if state.value in set(NoticeEvent) else None
         if event is not None:
             await notices.tell(actor, row["id"], event, reason=reason)
-
-
-async def _index_sites(booking_id: UUID) -> None:
-    """What the booking holds or gives back also changes in which weeks the other parts of its sites are free."""
-    rows = await database.fetch(
-        "SELECT DISTINCT other.environment FROM booking_environment be"
-        " JOIN environment_lanes mine ON mine.environment = be.environment"
-        " JOIN environment_lanes other ON other.site = mine.site WHERE be.booking = $1",
-        booking_id,
-    )
-    await enqueue_many(Job.INDEX_ENTRY, ({"entry_id": row["environment"]} for row in rows))
 
 
 def _is_about_who(actor: Actor, facts: rules.BookingFacts, action: str) -> bool:
@@ -238,7 +184,7 @@ async def _write(
     if action in _DECISIONS:
         changes |= {"decided_at": now, "decided_by": actor.person_id, "reason": reason}
     if action == "approve":
-        changes["hold_until"] = now + timedelta(days=await _approval_days(row["id"]))
+        changes["hold_until"] = now + timedelta(days=await holds.approval_days(row["id"]))
     if action == "lapse":
         changes |= {"hold_until": None, "decided_at": None, "decided_by": None}
     if action == "confirm":
@@ -248,15 +194,10 @@ async def _write(
     if action == "outcome" and decision is not None:
         changes |= {"outcome_decision": decision.value, "outcome_text": reason}
     if action == "approve":
-        async with _time_is_held(actor, row):
-            await _update(row["id"], changes)
+        async with holds.time_is_held(actor, row):
+            await holds.update(row["id"], changes)
     else:
-        await _update(row["id"], changes)
-
-
-async def _update(booking_id: UUID, changes: Mapping[str, Any]) -> None:
-    assignments = ", ".join(f"{name} = ${number}" for number, name in enumerate(changes, start=2))
-    await database.fetch(f"UPDATE booking SET {assignments} WHERE id = $1", booking_id, *changes.values())
+        await holds.update(row["id"], changes)
 
 
 async def hand_over(actor: Actor, booking_id: UUID, email: str) -> None:
@@ -323,151 +264,17 @@ async def _locked(actor: Actor, booking_id: UUID) -> Mapping[str, Any]:
     return dict(row)
 
 
-def _booker(actor: Actor, wanted: int | None) -> tuple[int, Audience]:
-    """The organisation that the actor books for, and as what kind of booker."""
-    firms, employers = actor.organisations(Role.FIRM), actor.organisations(Role.EMPLOYEE)
-    choices = [(one, Audience.EXTERNAL) for one in sorted(firms)]
-    choices += [(one, Audience.EMPLOYEE) for one in sorted(employers)]
-    if wanted is not None:
-        choices = [choice for choice in choices if choice[0] == wanted]
-    if not choices:
-        raise NotPermitted(message(N_("Your account is not tied to an organisation that you may book for.")))
-    if len(choices) > 1:
-        raise invalid("organisation", N_("You can book for several organisations. Say which one."))
-    return choices[0]
-
-
-async def _environments(actor: Actor, slugs: Sequence[str]) -> list[EntryView]:
-    if not slugs:
-        raise invalid("environments", N_("Choose at least one environment."))
-    if len(set(slugs)) != len(slugs):
-        raise invalid("environments", N_("The same environment is given twice."))
-    found = await entries.environments_by_slug(actor, slugs)
-    if unknown := [slug for slug in slugs if slug not in found]:
-        raise NotFound(message(N_("There is no environment “%(slug)s” that you can book."), slug=unknown[0]))
-    ids = {environment.id for environment in found.values()}
-    for environment in found.values():
-        if environment.parent in ids:
-            raise invalid(
-                "environments",
-                N_("“%(part)s” is a part of another environment in the request. Book the whole or the part."),
-                part=environment.slug,
-            )
-    return [found[slug] for slug in slugs]
-
-
-def _columns(text: BookingText, audience: Audience) -> dict[str, Any]:
-    if text.starts_at is not None and text.ends_at is not None and text.ends_at <= text.starts_at:
-        raise InvalidInput([FieldError("ends_at", END_AFTER_START)])
-    mine = text.own_innovation
-    if mine is not None and audience is not Audience.EMPLOYEE:
-        raise invalid("own_innovation", N_("Only employees book for an innovation of their own."))
-    return {
-        "employer_role": mine.employer_role.value if mine else None,
-        "innovation_project": mine.project if mine else "",
-        "innovation_contribution": mine.contribution if mine else "",
-        "innovation_funding": mine.funding if mine else "",
-        "starts_at": text.starts_at.astimezone(UTC) if text.starts_at else None,
-        "ends_at": text.ends_at.astimezone(UTC) if text.ends_at else None,
-        "purpose": text.purpose,
-        "operational_benefit": text.operational_benefit,
-        "user_benefit": text.user_benefit,
-        "perspectives": [perspective.value for perspective in text.perspectives],
-        "trl": text.trl,
-        "participants": text.participants,
-        "personal_data": text.personal_data.value,
-        "ethics_reference": text.ethics_reference,
-        "accessibility_needs": text.accessibility_needs,
-        "example": text.example,
-    }
-
-
-async def _check_request(actor: Actor, row: Mapping[str, Any]) -> None:
-    """Raises unless the request is whole, its time can be booked and the database would hold it now."""
-    required = ["starts_at", "ends_at", "purpose", "operational_benefit", "user_benefit"]
-    if row["employer_role"]:
-        required.append("innovation_contribution")
-    blank = [FieldError(name, MISSING) for name in required if not row[name]]
-    if blank:
-        raise InvalidInput(blank)
-    now = datetime.now(UTC)
-    slugs = [environment.slug for environment in await _environments_of(row["id"])]
-    for environment in await _environments(actor, slugs):
-        if environment.status != EntryStatus.PUBLISHED:
-            raise RuleBroken(message(N_("The environment is no longer published, so nothing can be booked in it.")))
-        if reason := rules.times_fit(environment, row["audience"], row["starts_at"], row["ends_at"], now):
-            raise RuleBroken(reason, environment=environment.slug)
-        most = environment.most_participants
-        if most is not None and (row["participants"] or 0) > most:
-            raise RuleBroken(message(N_("There is room for at most %(most)s participants."), most=most))
-        if environment.needs_ethics_approval and row["personal_data"] == "patient" and not row["ethics_reference"]:
-            raise InvalidInput(
-                [
-                    FieldError(
-                        "ethics_reference",
-                        message(N_("Tests with patient data here need an ethics approval. Give its reference.")),
-                    )
-                ]
-            )
-    await _try_to_hold(actor, row)
-
-
 async def _check_may_go_on(row: Mapping[str, Any], action: str) -> None:
     """Raises RuleBroken when legal has stopped the booking, or it lacks by now what the step needs."""
     await assessments.require_no_block(row["id"])
     if action == "approve":
-        await _check_still_bookable(row)
+        await holds.require_still_bookable(row)
     if action == "start" and await queries.missing_for(row):
         raise RuleBroken(
             message(
                 N_("A required agreement is no longer in force. Legal has to put one in force before the test begins.")
             )
         )
-
-
-async def _check_still_bookable(row: Mapping[str, Any]) -> None:
-    """Raises RuleBroken when the place has closed for this request since it was sent."""
-    for environment in await _environments_of(row["id"]):
-        if reason := rules.still_bookable(environment, row["audience"], row["starts_at"], datetime.now(UTC)):
-            raise RuleBroken(reason, environment=environment.slug)
-
-
-async def _try_to_hold(actor: Actor, row: Mapping[str, Any]) -> None:
-    """Let the database hold the time and give it back: a time that is taken is refused by the guard itself."""
-    before = await database.current_transaction().savepoint("before_holding")
-    async with _time_is_held(actor, row):
-        await _update(row["id"], {"state": BookingState.APPROVED.value})
-    await before.rollback_to()  # type: ignore[no-untyped-call]  # Piccolo leaves it untyped
-
-
-@asynccontextmanager
-async def _time_is_held(actor: Actor, row: Mapping[str, Any]) -> AsyncIterator[None]:
-    """Around a change that makes the database hold a time; translates its refusal into TimeTaken."""
-    savepoint = await database.current_transaction().savepoint("holding")
-    try:
-        yield
-    except ExclusionViolationError as error:
-        await savepoint.rollback_to()  # type: ignore[no-untyped-call]  # Piccolo leaves it untyped
-        raise await _time_taken(actor, row["id"], row) from error
-
-
-async def _time_taken(actor: Actor, booking_id: UUID, row: Mapping[str, Any]) -> TimeTaken:
-    environments = await _environments_of(booking_id)
-    found = await queries.alternatives(actor, environments, row["audience"], row["starts_at"], row["ends_at"])
-    reason = await queries.why_held(environments, row["starts_at"], row["ends_at"])
-    return TimeTaken(reason or TAKEN, found)
-
-
-async def _environments_of(booking_id: UUID) -> list[EntryView]:
-    rows = await database.fetch(
-        "SELECT environment FROM booking_environment WHERE booking = $1 ORDER BY environment", booking_id
-    )
-    return list((await entries.environments_by_id([row["environment"] for row in rows])).values())
-
-
-async def _approval_days(booking_id: UUID) -> int:
-    days: list[int] = [environment.approval_days for environment in await _environments_of(booking_id)]
-    return min(days)
 
 
 async def open_agreements(actor: Actor, booking_id: UUID) -> None:
@@ -485,7 +292,7 @@ async def open_agreements(actor: Actor, booking_id: UUID) -> None:
 
 
 async def _open_agreements(actor: Actor, row: Mapping[str, Any]) -> None:
-    environments = await _environments_of(row["id"])
+    environments = await holds.environments_of(row["id"])
     await agreements.open_missing(
         actor,
         organisation_id=row["organisation"],

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 from registry.bookings import queries, rules, service
 from registry.bookings.codes import EmployerRole, OutcomeDecision, PersonalData
 from registry.bookings.queries import BookingRow, BookingView
-from registry.bookings.service import BookingText, OwnInnovation
+from registry.bookings.requests import BookingText, OwnInnovation
 from registry.bookings.states import BookingState
 from registry.entries import queries as entries
 from registry.entries.codes import Perspective

@@ -12,11 +12,11 @@ from litestar.types import ControllerRouterHandler
 from pydantic import Field
 
 from registry.access import Actor, Permission, Role, require_signed_in
-from registry.bookings import assessments, queries, rules, service
+from registry.bookings import assessments, holds, queries, requests, rules, service
 from registry.bookings.assessments import Assessment
 from registry.bookings.codes import EmployerRole, OutcomeDecision, PersonalData
 from registry.bookings.queries import BookingView
-from registry.bookings.service import BookingText, OwnInnovation
+from registry.bookings.requests import BookingText, OwnInnovation
 from registry.bookings.states import BookingState
 from registry.entries import queries as entries
 from registry.entries.codes import Audience, Perspective
@@ -210,14 +210,14 @@ async def _require_fit(actor: Actor, environment: EntryView, starts_at: datetime
         raise InvalidInput([FieldError("starts", reason)])
     if await queries.is_held(environment, starts_at, ends_at):
         free = await queries.alternatives(actor, [environment], audience.value, starts_at, ends_at)
-        raise TimeTaken(await queries.why_held([environment], starts_at, ends_at) or service.TAKEN, free)
+        raise TimeTaken(await queries.why_held([environment], starts_at, ends_at) or holds.TAKEN, free)
 
 
 def _moments(form: TimeForm) -> tuple[datetime, datetime]:
     end_day = form.end_date or (form.date + timedelta(days=1) if form.ends == time(0) else form.date)
     starts_at, ends_at = stockholm("starts", form.date, form.starts), stockholm("ends", end_day, form.ends)
     if ends_at <= starts_at:
-        raise InvalidInput([FieldError("ends", service.END_AFTER_START)])
+        raise InvalidInput([FieldError("ends", requests.END_AFTER_START)])
     return starts_at, ends_at
 
 
@@ -310,7 +310,7 @@ def _tested(test: TestForm) -> dict[str, Any]:
 
 
 def _require(form: Input, *names: str) -> None:
-    blank = [FieldError(name, service.MISSING) for name in names if not getattr(form, name)]
+    blank = [FieldError(name, requests.MISSING) for name in names if not getattr(form, name)]
     if blank:
         raise InvalidInput(blank)
 
