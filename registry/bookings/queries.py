@@ -124,7 +124,8 @@ async def facts_of(row: Any, now: datetime | None = None) -> BookingFacts:  # no
     )
     involved = await database.fetch(
         "SELECT DISTINCT actor_id FROM audit_event WHERE subject_kind = 'booking' AND subject_id = $1"
-        " AND actor_id IS NOT NULL AND (type IN ('booking.created', 'booking.changed') OR data->>'action' = 'submit')",
+        " AND actor_id IS NOT NULL AND (type IN ('booking.created', 'booking.changed', 'booking.move_asked')"
+        " OR data->>'action' = 'submit' OR (data->>'action' = 'waitlist' AND data->>'from' <> 'submitted'))",
         str(row["id"]),
     )
     return BookingFacts(
@@ -138,6 +139,7 @@ async def facts_of(row: Any, now: datetime | None = None) -> BookingFacts:  # no
         ends_at=row["ends_at"],
         now=now or datetime.now(UTC),
         involved=frozenset(r["actor_id"] for r in involved),
+        hold_until=row["hold_until"],
     )
 
 
