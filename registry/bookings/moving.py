@@ -138,8 +138,8 @@ async def _ask(actor: Actor, row: Mapping[str, Any], new: NewTime, reason: str) 
     await notices.tell(actor, row["id"], NoticeEvent.MOVE_ASKED, reason=reason)
 
 
-async def agree(actor: Actor, booking_id: UUID) -> BookingState:
-    """Move an approved or confirmed booking as its requester has asked; the state it is in then.
+async def agree(actor: Actor, booking_id: UUID) -> None:
+    """Move an approved or confirmed booking as its requester has asked.
 
     Raises:
         NotFound, NotPermitted; RuleBroken: nobody asks, or it cannot be moved any more.
@@ -152,8 +152,7 @@ async def agree(actor: Actor, booking_id: UUID) -> BookingState:
         views = await entries.environments_by_id(new.environments)
         _require_still_bookable(list(views.values()), row, new)
         await move_requests.answer(actor, wish.id, MoveState.AGREED, "")
-        state = await _do_move(actor, row, new, wish.reason)
-    return state
+        await _do_move(actor, row, new, wish.reason)
 
 
 async def refuse(actor: Actor, booking_id: UUID, reason: str) -> None:
@@ -199,8 +198,8 @@ async def _decided(actor: Actor, booking_id: UUID, action: str) -> tuple[Mapping
     return row, wish
 
 
-async def _do_move(actor: Actor, row: Mapping[str, Any], new: NewTime, reason: str) -> BookingState:
-    """Move a booking, with everything that follows; the state it is in then."""
+async def _do_move(actor: Actor, row: Mapping[str, Any], new: NewTime, reason: str) -> None:
+    """Move a booking, with everything that follows."""
     before = [one.id for one in await holds.environments_of(row["id"])]
     state = transitions.apply(TRANSITIONS, "move", BookingState(row["state"]))
     changes: dict[str, Any] = {"state": state.value, "hold_until": None, "agreement_lost_at": None}
@@ -229,11 +228,12 @@ async def _do_move(actor: Actor, row: Mapping[str, Any], new: NewTime, reason: s
         await holds.index_sites(row["id"])
         await waitlist.offer_freed(row, before)
     after = {**row, **changes, "starts_at": new.starts_at, "ends_at": new.ends_at}
-    await service.open_missing(actor, after)
+    if rules.is_requester.allows(actor, await queries.facts_of(row)):
+        # A host acts for nobody else's organisation; the requester can have them prepared from the booking's page.
+        await service.open_missing(actor, after)
     if state is BookingState.APPROVED:
-        state = await service.settle(after)
+        await service.settle(after)
     await notices.tell(actor, row["id"], NoticeEvent.MOVED, reason=reason, about=row["starts_at"])
-    return state
 
 
 async def _try_new_time(actor: Actor, row: Mapping[str, Any], new: NewTime) -> None:

@@ -8,7 +8,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from registry.database import run_script
 
-ID = "2026-11-24T23:50:00:000000"
+ID = "2026-11-24T23:52:30:000000"
 VERSION = "1.38.0"
 DESCRIPTION = "steps_guards"
 
@@ -106,7 +106,7 @@ ALTER TABLE notice ADD CONSTRAINT event_is_known CHECK (event IN (
     'no_show', 'completed', 'outcome_recorded', 'lapses_soon', 'lapsed', 'tomorrow', 'moved', 'handed_over',
     'agreement_lost', 'agreement_ends', 'agreement_back', 'ip_opened', 'ip_decided', 'offered', 'offer_lapsed',
     'wait_ended', 'offer_accepted', 'move_asked', 'move_refused', 'outcome_proposed', 'outcome_agreed',
-    'outcome_published', 'outcome_removed'
+    'outcome_published', 'outcome_removed', 'message'
 ));
 -- A booking can be moved away from the same time twice.
 DROP INDEX notice_once_about_a_moment;
