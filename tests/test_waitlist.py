@@ -270,7 +270,11 @@ async def test_several_are_offered_time_at_once_where_there_is_room() -> None:
     text = request_for(place.slug, hours=4)
     holder = await service.create_booking(place.people["requester"], text, submit=True)
     await service.move_booking(place.people["host"], holder, "approve")
-    early, late, between = await waiting(place), await waiting(place, hours_ahead=50), await waiting(place, hours_ahead=49)
+    early, late, between = (
+        await waiting(place),
+        await waiting(place, hours_ahead=50),
+        await waiting(place, hours_ahead=49),
+    )
     await cancel(place, holder)
     assert [await is_offered(one) for one in (early, late, between)] == [True, True, False]
 

@@ -18,6 +18,7 @@ from registry.audit.service import EventType, record
 from registry.bookings import assessments, holds, move_requests, notices, queries, requests, rules, service, waitlist
 from registry.bookings.codes import NoticeEvent
 from registry.bookings.move_requests import MoveWish, NewTime
+from registry.bookings.queries import BookingRow
 from registry.bookings.states import MOVE_TRANSITIONS, TRANSITIONS, BookingState, MoveState
 from registry.bookings.tables import BookingEnvironment
 from registry.entries import queries as entries
@@ -111,6 +112,25 @@ async def _environments(actor: Actor, row: Mapping[str, Any], wanted: Wanted) ->
     if is_same_place and (row["starts_at"], row["ends_at"]) == (wanted.starts_at, wanted.ends_at):
         raise invalid("starts_at", N_("The booking has this time already. Choose another one."))
     return new
+
+
+async def places(actor: Actor, booking: BookingRow) -> list[EntryView]:
+    """Where a booking of one environment can be moved to, its own first: what the same host has, and the actor may see.
+
+    A booking of several stays where it is.
+    """
+    own = [one.slug for one in booking.environments]
+    rows = await database.fetch(
+        "SELECT DISTINCT e.slug, e.title_sv FROM booking_environment be JOIN entry mine ON mine.id = be.environment"
+        " JOIN entry e ON e.accountable_body = mine.accountable_body AND e.unit IS NOT DISTINCT FROM mine.unit"
+        " JOIN environment v ON v.id = e.id WHERE be.booking = $1 AND e.status = 'published' AND NOT e.ended"
+        " AND $2 = ANY (v.bookable_by) ORDER BY e.title_sv, e.slug LIMIT 100",
+        booking.id,
+        booking.audience,
+    )
+    others = [] if len(own) > 1 else [row["slug"] for row in rows]
+    found = await entries.environments_by_slug(actor, [*own, *others])
+    return [found[slug] for slug in dict.fromkeys([*own, *others]) if slug in found]
 
 
 def _require_fit(environments: Sequence[EntryView], row: Mapping[str, Any], new: NewTime) -> None:
