@@ -381,3 +381,17 @@ async def test_moved_booking_is_mailed_with_a_newer_event_for_the_calendar() -> 
     (event,) = Calendar.from_ical(file.content).walk("VEVENT")
     assert event["SEQUENCE"] > row["sequence"]
     assert event["DTSTART"].dt == row["starts_at"] + WEEK
+
+
+async def test_request_whose_time_was_given_to_others_can_go_on_the_list_from_its_page(application: Litestar) -> None:
+    place = await scene()
+    booking_id = await booking_in(place, S.SUBMITTED)
+    async with await browser(application, place.people["requester"]) as client:
+        path = f"/bookings/{booking_id}"
+        assert "has got the time since" not in (await client.get(path)).text
+        await booking_in(place, S.CONFIRMED)
+        page = (await client.get(path)).text
+        assert "has got the time since" in page
+        assert "Decide at the desk" not in page
+        assert (await send(client, f"{path}/waitlist")).status_code == 303
+    assert (await row_of(booking_id))["state"] == "waitlisted"

@@ -9,6 +9,7 @@ from registry.bookings.move_requests import MoveWish
 from registry.bookings.outcomes import Effect, Publication
 from registry.bookings.queries import BookingRow, BookingView
 from registry.bookings.states import BookingState
+from registry.entries import queries as entries
 
 _SENT = frozenset({BookingState.SUBMITTED, BookingState.WAITLISTED, BookingState.APPROVED, BookingState.CONFIRMED})
 
@@ -17,13 +18,13 @@ _SENT = frozenset({BookingState.SUBMITTED, BookingState.WAITLISTED, BookingState
 class BookingSteps:
     """Times are in UTC. `line` is for hosts only; `place` is the booking's own place in it, 1 being next.
 
-    `offered_until`: until when an offer stands. `held_for_host`: whether an accepted offer keeps the time meanwhile.
+    `offered_until`: until when an offer stands. `is_taken`: others have the time of the actor's own request by now.
     """
 
     is_host: bool
     place: int | None = None
     offered_until: datetime | None = None
-    held_for_host: bool = False
+    is_taken: bool = False
     line: list[BookingRow] = field(default_factory=list)
     wish: MoveWish | None = None
     effects: list[Effect] = field(default_factory=list)
@@ -43,7 +44,14 @@ async def steps_of(actor: Actor, view: BookingView) -> BookingSteps:
         is_host,
         place=await waitlist.place_in_line(booking.id) if waits else None,
         offered_until=booking.hold_until if waits else None,
-        held_for_host=state is BookingState.SUBMITTED and booking.hold_until is not None,
+        is_taken=view.is_own and state is BookingState.SUBMITTED and await _is_taken(booking),
         line=await waitlist.line_for(booking.id) if is_host and state in _SENT else [],
         wish=await move_requests.open_wish(booking.id),
     )
+
+
+async def _is_taken(booking: BookingRow) -> bool:
+    if booking.hold_until is not None:
+        return False
+    environments = await entries.environments_by_id(one.id for one in booking.environments)
+    return any([await queries.is_held(one, booking.starts_at, booking.ends_at) for one in environments.values()])

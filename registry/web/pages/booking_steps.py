@@ -1,7 +1,9 @@
 """Moving a booking, and recording and publishing what a test showed."""
 
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Request, get, post
@@ -18,15 +20,28 @@ from registry.bookings.outcomes import Effect, Outcome
 from registry.bookings.queries import BookingView
 from registry.entries import queries as entries
 from registry.entries.codes import Perspective
+from registry.entries.queries import EntryView
 from registry.errors import DomainError, FieldError, InvalidInput, NotFound
 from registry.web import language
 from registry.web.authentication import CurrentActor
 from registry.web.calendar import day_rows
-from registry.web.input import BlankIsNone, Input, LongText, form_values, parse, read_form
+from registry.web.input import (
+    BlankIsNone,
+    Day,
+    Input,
+    Line,
+    LongText,
+    Moment,
+    form_values,
+    parse,
+    read_form,
+    read_query,
+)
 from registry.web.pages.bookings import TimeForm, booking_page_with, clash_of, local_values, moments
 from registry.web.rendering import go_to, page
 
 AnyRequest = Request[Any, Any, Any]
+WEEK = timedelta(days=7)
 
 
 def _with_point(value: object) -> object:
@@ -77,11 +92,24 @@ class PublicTextForm(Input):
     text_en: LongText = ""
 
 
+class MoveQuery(Input):
+    """What the page of a move is opened with: where and when to (ISO 8601), and the first day that it shows."""
+
+    environment: Line = ""
+    starts_at: Moment | None = None
+    ends_at: Moment | None = None
+    week: Day | None = None
+
+
 @get("/bookings/{booking_id:uuid}/move", include_in_schema=False)
 async def move_page(request: AnyRequest, actor: CurrentActor, booking_id: FromPath[UUID]) -> Template:
     """Choose a new time."""
     view = await _movable(actor, booking_id)
-    return await _move_page(request, actor, view, local_values(view.booking.starts_at, view.booking.ends_at))
+    wanted = read_query(request, MoveQuery, ignore_unknown=True)
+    starts_at = wanted.starts_at or view.booking.starts_at
+    ends_at = wanted.ends_at or starts_at + (view.booking.ends_at - view.booking.starts_at)
+    values = {**local_values(starts_at, ends_at), "environment": wanted.environment}
+    return await _move_page(request, actor, view, values, week=wanted.week or language.local(starts_at).date())
 
 
 @post("/bookings/{booking_id:uuid}/move", include_in_schema=False)
@@ -123,6 +151,7 @@ async def _move_page(
     view: BookingView,
     values: dict[str, Any],
     *,
+    week: date | None = None,
     errors: list[FieldError] | None = None,
     clash: DomainError | None = None,
 ) -> Template:
@@ -131,8 +160,13 @@ async def _move_page(
     slug = str(values.get("environment") or booking.environments[0].slug)
     found = await entries.environments_by_slug(actor, [slug])
     environment = found.get(slug) or next(iter((await entries.environments_by_id([places[0].id])).values()))
-    first = language.local(booking.starts_at).date()
+    today = datetime.now(language.STOCKHOLM).date()
+    first = max(week or language.local(booking.starts_at).date(), today)
     times = await queries.timetables([environment], first, 7)
+
+    def href(place: EntryView, start: datetime) -> str:
+        return _move_url(booking.id, place.slug, start, start + (booking.ends_at - booking.starts_at))
+
     return page(
         request,
         "bookings/move.html",
@@ -143,15 +177,25 @@ async def _move_page(
         places=[(one.slug, language.in_language(one, "title")) for one in places],
         values={"environment": slug, "date": "", "starts": "", "ends": "", "end_date": "", "reason": ""} | values,
         asks=view.is_own and booking.state != "submitted",
-        rows=day_rows([environment], times, links=False),
+        rows=day_rows([environment], times, href),
+        week=first,
+        previous_week=max(first - WEEK, today) if first > today else None,
+        next_week=first + WEEK,
         errors=language.say_errors(errors),
         clash=clash_of(clash),
+        move_url=_move_url,
         breadcrumbs=[
             ("/bookings", language.gettext("Bookings")),
             (f"/bookings/{booking.id}", language.gettext("Booking")),
             (None, language.gettext("Move the booking")),
         ],
     )
+
+
+def _move_url(booking_id: UUID, slug: str, starts_at: datetime, ends_at: datetime) -> str:
+    """The address of the page with a time filled in."""
+    query = {"environment": slug, "starts_at": starts_at.isoformat(), "ends_at": ends_at.isoformat()}
+    return f"/bookings/{booking_id}/move?{urlencode(query)}#f-date"
 
 
 @post("/bookings/{booking_id:uuid}/agree-to-move", include_in_schema=False)
