@@ -16,6 +16,7 @@ from registry.errors import N_, DomainError, FieldError, InvalidInput, NotFound
 from registry.web import language
 from registry.web.authentication import CurrentActor
 from registry.web.booking_status import next_step, timeline
+from registry.web.booking_steps import steps_of
 from registry.web.input import read_form
 from registry.web.labels import options
 from registry.web.pages.bookings import StepForm
@@ -84,6 +85,7 @@ async def _desk(
         view=view,
         booking=view.booking if view else None,
         assessment=await assessments.of_booking(actor, view) if view else None,
+        extra=await steps_of(actor, view) if view else None,
         competing=await queries.competing(view.booking.id) if view else [],
         steps=timeline(view, for_host=True) if view else [],
         next_step=next_step(view, for_host=True) if view else None,

@@ -254,7 +254,7 @@ async def test_requester_asks_to_move_and_host_answers_on_the_page(application: 
     async with await browser(application, place.people["host"]) as client:
         page = (await client.get(path)).text
         assert "A new time is asked for" in page
-        refused = await send(client, f"{path}/refuse-to-move", {"reason": ""})
+        refused = await send(client, f"{path}/refuse-to-move", {"answer": ""})
         assert refused.status_code == 422
         assert "Write the reason" in refused.text
         assert (await send(client, f"{path}/agree-to-move")).status_code == 303

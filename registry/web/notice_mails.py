@@ -24,7 +24,7 @@ from registry.web.notice_texts import HEADINGS, LISTS_MISSING, TEXTS
 
 DAILY_HOUR = 8
 # What a host does from the page of the booking instead of the desk.
-_ON_THE_PAGE = frozenset({NoticeEvent.OUTCOME_AGREED, NoticeEvent.OUTCOME_REMOVED})
+_ON_THE_PAGE = frozenset({NoticeEvent.MOVE_ASKED, NoticeEvent.OUTCOME_AGREED, NoticeEvent.OUTCOME_REMOVED})
 # These carry the booking for the reader's calendar.
 _FOR_CALENDARS = frozenset({NoticeEvent.CONFIRMED, NoticeEvent.CANCELLED, NoticeEvent.MOVED, NoticeEvent.HANDED_OVER})
 _IN_CALENDARS = frozenset({BookingState.CONFIRMED, BookingState.IN_PROGRESS, BookingState.CANCELLED})

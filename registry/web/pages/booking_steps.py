@@ -56,8 +56,8 @@ class MoveForm(TimeForm):
     sequence: int
 
 
-class ReasonForm(Input):
-    reason: LongText = ""
+class AnswerForm(Input):
+    answer: LongText = ""
 
 
 class OutcomeForm(Input):
@@ -208,11 +208,11 @@ async def agree_to_move(actor: CurrentActor, booking_id: FromPath[UUID]) -> Redi
 @post("/bookings/{booking_id:uuid}/refuse-to-move", include_in_schema=False)
 async def refuse_to_move(request: AnyRequest, actor: CurrentActor, booking_id: FromPath[UUID]) -> Redirect | Template:
     """Let the booking stay where it is."""
-    form = await read_form(request, ReasonForm)
+    form = await read_form(request, AnswerForm)
     try:
-        await moving.refuse(actor, booking_id, form.reason)
+        await moving.refuse(actor, booking_id, form.answer)
     except InvalidInput as error:
-        faults = [FieldError("refusal", fault.message) for fault in error.errors]
+        faults = [FieldError("answer", fault.message) for fault in error.errors]
         return await booking_page_with(request, actor, booking_id, errors=faults)
     return go_to(f"/bookings/{booking_id}", "move-refused")
 
