@@ -77,7 +77,8 @@ async def move(actor: Actor, booking_id: UUID, wanted: Wanted) -> bool:
         if is_hosts_move and not wanted.reason:
             raise invalid("reason", N_("Write the reason, so that the other side understands."))
         if not is_hosts_move:
-            _require_fit(environments, row, new)
+            # What a new request for this time would be refused for. A host knows better than the timetable.
+            requests.require_fit(environments, {**row, "starts_at": new.starts_at, "ends_at": new.ends_at})
         if is_hosts_move or facts.state is BookingState.SUBMITTED:
             _require_still_bookable(environments, row, new)
             await _do_move(actor, row, new, wanted.reason)
@@ -119,29 +120,20 @@ async def places(actor: Actor, booking: BookingRow) -> list[EntryView]:
 
     A booking of several stays where it is.
     """
-    own = [one.slug for one in booking.environments]
+    own = await entries.environments_by_id(one.id for one in booking.environments)
+    if len(own) > 1:
+        return list(own.values())
     rows = await database.fetch(
-        "SELECT DISTINCT e.slug, e.title_sv FROM booking_environment be JOIN entry mine ON mine.id = be.environment"
+        "SELECT e.slug FROM booking_environment be JOIN entry mine ON mine.id = be.environment"
         " JOIN entry e ON e.accountable_body = mine.accountable_body AND e.unit IS NOT DISTINCT FROM mine.unit"
         " JOIN environment v ON v.id = e.id WHERE be.booking = $1 AND e.status = 'published' AND NOT e.ended"
-        " AND $2 = ANY (v.bookable_by) ORDER BY e.title_sv, e.slug LIMIT 100",
+        " AND $2 = ANY (v.bookable_by) AND e.id <> mine.id ORDER BY e.title_sv, e.slug LIMIT 100",
         booking.id,
         booking.audience,
     )
-    others = [] if len(own) > 1 else [row["slug"] for row in rows]
-    found = await entries.environments_by_slug(actor, [*own, *others])
-    return [found[slug] for slug in dict.fromkeys([*own, *others]) if slug in found]
-
-
-def _require_fit(environments: Sequence[EntryView], row: Mapping[str, Any], new: NewTime) -> None:
-    """Raises RuleBroken where a new request for this time would be refused. A host knows better than the timetable."""
-    now = datetime.now(UTC)
-    for environment in environments:
-        if reason := rules.times_fit(environment, row["audience"], new.starts_at, new.ends_at, now):
-            raise RuleBroken(reason, environment=environment.slug)
-        most = environment.most_participants
-        if most is not None and (row["participants"] or 0) > most:
-            raise RuleBroken(message(N_("There is room for at most %(most)s participants."), most=most))
+    slugs = [row["slug"] for row in rows]
+    found = await entries.environments_by_slug(actor, slugs)
+    return [*own.values(), *(found[slug] for slug in slugs if slug in found)]
 
 
 def _require_still_bookable(environments: Sequence[EntryView], row: Mapping[str, Any], new: NewTime) -> None:

@@ -151,9 +151,14 @@ async def _require_possible(actor: Actor, row: Mapping[str, Any]) -> None:
     blank = [FieldError(name, MISSING) for name in required if not row[name]]
     if blank:
         raise InvalidInput(blank)
-    now = datetime.now(UTC)
     slugs = [environment.slug for environment in await holds.environments_of(row["id"])]
-    for environment in await environments_asked(actor, slugs):
+    require_fit(await environments_asked(actor, slugs), row)
+
+
+def require_fit(environments: Sequence[EntryView], row: Mapping[str, Any]) -> None:
+    """Raises unless a request with these columns could be sent to these environments, whoever else has the time."""
+    now = datetime.now(UTC)
+    for environment in environments:
         if environment.status != EntryStatus.PUBLISHED:
             raise RuleBroken(message(N_("The environment is no longer published, so nothing can be booked in it.")))
         if reason := rules.times_fit(environment, row["audience"], row["starts_at"], row["ends_at"], now):

@@ -14,7 +14,7 @@ from asyncpg import ExclusionViolationError
 from registry import database
 from registry.access import SYSTEM
 from registry.audit.service import EventType, record
-from registry.bookings import holds, notices, queries, rules
+from registry.bookings import assessments, holds, notices, queries, rules
 from registry.bookings.codes import NoticeEvent
 from registry.bookings.queries import BookingRow
 from registry.jobs.service import Job, TryAgainLater, enqueue_many
@@ -158,6 +158,8 @@ async def _offer(row: database.Row, now: datetime) -> None:
     """Let the database hold the time for a waiting booking until a deadline, if it fits."""
     environments = await holds.environments_of(row["id"])
     if any(rules.still_bookable(one, row["audience"], row["starts_at"], now) for one in environments):
+        return
+    if await assessments.is_blocked(row["id"]):
         return
     until = reply_by(now, row["starts_at"], min(one.offer_hours for one in environments))
     before = await database.current_transaction().savepoint("before_offer")

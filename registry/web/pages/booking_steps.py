@@ -18,7 +18,6 @@ from registry.bookings.codes import EffectLevel, OutcomeDecision
 from registry.bookings.moving import Wanted
 from registry.bookings.outcomes import Effect, Outcome
 from registry.bookings.queries import BookingView
-from registry.entries import queries as entries
 from registry.entries.codes import Perspective
 from registry.entries.queries import EntryView
 from registry.errors import DomainError, FieldError, InvalidInput, NotFound
@@ -157,9 +156,7 @@ async def _move_page(
 ) -> Template:
     booking = view.booking
     places = await moving.places(actor, booking)
-    slug = str(values.get("environment") or booking.environments[0].slug)
-    found = await entries.environments_by_slug(actor, [slug])
-    environment = found.get(slug) or next(iter((await entries.environments_by_id([places[0].id])).values()))
+    environment = next((one for one in places if one.slug == values.get("environment")), places[0])
     today = datetime.now(language.STOCKHOLM).date()
     first = max(week or language.local(booking.starts_at).date(), today)
     times = await queries.timetables([environment], first, 7)
@@ -175,7 +172,9 @@ async def _move_page(
         booking=booking,
         environment=environment,
         places=[(one.slug, language.in_language(one, "title")) for one in places],
-        values={"environment": slug, "date": "", "starts": "", "ends": "", "end_date": "", "reason": ""} | values,
+        values={"date": "", "starts": "", "ends": "", "end_date": "", "reason": ""}
+        | values
+        | {"environment": environment.slug},
         asks=view.is_own and booking.state != "submitted",
         rows=day_rows([environment], times, href),
         week=first,
