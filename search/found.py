@@ -3,8 +3,10 @@
 An index may be older than the database, so every hit is looked up there before it is shown.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from markupsafe import Markup
 
@@ -16,6 +18,7 @@ from search.language import LANGUAGES
 from search.question import Question
 from search.thesaurus import Thesaurus
 
+T = TypeVar("T")
 _HIGHLIGHTED = ("title", "summary")
 
 
@@ -52,58 +55,61 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """The entries as they are shown, and what the database says of them at this moment.
+class Now:
+    """What the database says at a moment.
 
-    `hidden` are the ids that no search may find, whatever an index knows; `unseen` those of the hits that the reader
-    may not see.
+    `hidden` are the ids that no search may find, whatever an index knows, and `version` is that of the index.
     """
 
-    items: list[Found]
     hidden: tuple[int, ...]
-    unseen: tuple[int, ...]
+    version: int
+
+
+async def look(hits: Sequence[Hit], *, staff: bool) -> tuple[Now, tuple[int, ...]]:
+    """What is true now, and the ids of those hits that the reader, who may see what is for `staff` or not, may not."""
+    # There is a row without an id where there is no hit.
+    rows = await database.fetch(
+        "SELECT hit.id, hit.id IS NOT NULL AND e.id IS NULL AS is_unseen,"
+        " ARRAY(SELECT entry FROM search_hidden ORDER BY entry) AS hidden,"
+        " (SELECT last_value FROM search_index_version) AS version"
+        " FROM (SELECT) AS once LEFT JOIN unnest($2::bigint[]) AS hit (id) ON true"
+        f" LEFT JOIN entry e ON e.id = hit.id AND {VISIBLE}",
+        staff,
+        [hit.id for hit in hits],
+    )
+    unseen = tuple(row["id"] for row in rows if row["is_unseen"])
+    return Now(tuple(rows[0]["hidden"]), rows[0]["version"]), unseen
 
 
 async def shown(
-    hits: Sequence[Hit], question: Question, thesaurus: Thesaurus, *, staff: bool, is_current: bool = False
-) -> Shown:
-    """Hits as they are shown to a reader, who may see what is for `staff` or not.
-
-    `is_current` says that the hits were read from the database just now.
-    """
+    hits: Sequence[Hit], question: Question, thesaurus: Thesaurus, looking: Awaitable[T]
+) -> tuple[list[Found], T]:
+    """Hits as they are shown, and what somebody meanwhile looks up in the database."""
+    lookup = asyncio.ensure_future(looking)
+    # It is sent off before the texts are marked, so that both go on at the same time.
+    await asyncio.sleep(0)
     # What no reading of a found entry asks for is nothing to mark.
     doubt = max((hit.doubt for hit in hits), default=0)
     readings = tuple(reading for reading in question.readings if reading.doubt <= doubt)
     highlighter = Highlighter(replace(question, readings=readings), thesaurus)
-    marked = {hit.id: _marks(highlighter, hit.shown) for hit in hits} if readings else {hit.id: {} for hit in hits}
-    unmarked = [id for id, found in marked.items() if not found] if readings else []
-    rows = await _looked_up(list(marked), unmarked, staff=staff) if unmarked or not is_current else []
+    marked = {hit.id: _marks(highlighter, hit.shown) if readings else {} for hit in hits}
+    looked_up = await lookup
+    if readings and (unmarked := [id for id, found in marked.items() if not found]):
+        marked |= await _marks_in_bodies(highlighter, unmarked)
+    return [_found(hit, marked[hit.id]) for hit in hits], looked_up
+
+
+async def _marks_in_bodies(highlighter: Highlighter, ids: Sequence[int]) -> dict[int, dict[str, dict[str, Markup]]]:
+    """Marks in the long texts of entries whose title and summary do not show why they were found."""
+    rows = await database.fetch(
+        "SELECT id, body_sv AS sv, body_en AS en FROM search_document WHERE id = ANY ($1::bigint[])", ids
+    )
+    found = {}
     for row in rows:
-        fragments = {code: highlighter.fragment(row[code], code) for code in LANGUAGES if row[code]}
-        if any(fragments.values()):
-            marked[row["id"]] = {"body": {code: text for code, text in fragments.items() if text is not None}}
-    return Shown(
-        items=[_found(hit, marked[hit.id]) for hit in hits],
-        hidden=tuple(rows[0]["hidden"]) if rows else (),
-        unseen=tuple(row["id"] for row in rows if row["is_unseen"]),
-    )
-
-
-async def _looked_up(ids: Sequence[int], unmarked: Sequence[int], *, staff: bool) -> list[database.Row]:
-    """Hits as they are in the database, with the long texts of those whose title and summary show no match.
-
-    There is a row without an id where there is no hit.
-    """
-    return await database.fetch(
-        "SELECT hit.id, hit.id IS NOT NULL AND e.id IS NULL AS is_unseen, d.body_sv AS sv, d.body_en AS en,"
-        " ARRAY(SELECT entry FROM search_hidden ORDER BY entry) AS hidden"
-        " FROM (SELECT) AS once LEFT JOIN unnest($2::bigint[]) AS hit (id) ON true"
-        f" LEFT JOIN entry e ON e.id = hit.id AND {VISIBLE}"
-        " LEFT JOIN search_document d ON d.id = hit.id AND hit.id = ANY ($3::bigint[])",
-        staff,
-        ids,
-        unmarked,
-    )
+        fragments = {code: highlighter.fragment(row[code], code) for code in LANGUAGES}
+        if marked := {code: text for code, text in fragments.items() if text is not None}:
+            found[row["id"]] = {"body": marked}
+    return found
 
 
 def _marks(highlighter: Highlighter, shown: Mapping[str, str]) -> dict[str, dict[str, Markup]]:

@@ -1,5 +1,6 @@
 """Marking in a text what a question has found there: the words themselves, their forms, and what they name."""
 
+import operator
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +22,18 @@ _WINDOW = 600
 Span = tuple[int, int]
 
 
+class _Said(NamedTuple):
+    """A word of texts: its forms as keys, these and the keys of its parts, and the word folded."""
+
+    forms: tuple[str, ...]
+    keys: frozenset[str]
+    folded: str
+
+
+# A word where it stands in a text.
+_Placed = tuple[int, int, _Said]
+
+
 class Highlighter:
     """Marks the matches of one question in as many texts as there are."""
 
@@ -39,6 +52,7 @@ class Highlighter:
                 self._keys.add(sequence[0])
             else:
                 self._starts.setdefault(sequence[0], {}).setdefault(sequence[1], []).append(sequence)
+        self._longest = max(map(len, sequences), default=0)
         self._may_begin = self._keys | self._starts.keys()
 
     def mark(self, text: str, language: str) -> Markup | None:
@@ -65,73 +79,56 @@ class Highlighter:
     def _found_in_long(self, text: str, language: str) -> list[Span]:
         """The first matches of a text; only as much of it is taken apart as has to be."""
         known = _first_places(text, language)
-        if self._may_have_sequence(known):
-            return self._spans(*_taken_apart(text, language))
         places = [known[key] for key in self._keys & known.keys()]
+        places += [known[sequence[0]] for sequence in self._possible_sequences(known)]
         if self._beginnings:
             places += [place for key, place in known.items() if key.startswith(self._beginnings)]
         if not places:
             return []
         first = min(places)
         near = self._spans(*_taken_apart(text[first : first + _WINDOW], language))
-        return [(first + start, first + end) for start, end in near]
+        if near:
+            return [(first + start, first + end) for start, end in near]
+        # It began like a term of several words and went on in another way.
+        return self._spans(*_taken_apart(text, language))
 
-    def _may_have_sequence(self, known: Mapping[str, int]) -> bool:
-        """Whether a text with these keys has all those of a term or phrase of several words."""
-        return any(
-            all(part in known for part in sequence)
+    def _possible_sequences(self, known: Mapping[str, int]) -> Iterable[tuple[str, ...]]:
+        """The terms and phrases of several words of which a text with these keys has every word somewhere."""
+        return (
+            sequence
             for first in self._starts.keys() & known.keys()
             for second in self._starts[first].keys() & known.keys()
             for sequence in self._starts[first][second]
+            if all(part in known for part in sequence)
         )
 
-    def _spans(self, placed: Sequence["_Placed"], keys_by_place: Sequence[frozenset[str]]) -> list[Span]:
+    def _spans(self, placed: Sequence[_Placed], keys_by_place: Sequence[frozenset[str]]) -> list[Span]:
         is_apart = self._may_begin.isdisjoint
         likely = [place for place, known in enumerate(keys_by_place) if not is_apart(known)]
         if self._beginnings:
-            begun = (n for n, word in enumerate(placed) if word.said.folded.startswith(self._beginnings))
+            begun = (n for n, (_, _, said) in enumerate(placed) if said.folded.startswith(self._beginnings))
             likely = sorted({*likely, *begun})
-        spans = ((placed[place].start, self._end(placed, place)) for place in likely)
-        return _joined((start, end) for start, end in spans if end)
+        spans = [(placed[place][0], self._end(placed, place)) for place in likely]
+        return _joined([span for span in spans if span[1]]) if spans else []
 
-    def _end(self, placed: Sequence["_Placed"], place: int) -> int:
+    def _end(self, placed: Sequence[_Placed], place: int) -> int:
         """Where the longest match ends that begins with a word; 0 if none does."""
-        word = placed[place]
-        end = max(self._ends(placed, place), default=0)
-        is_one = not self._keys.isdisjoint(word.said.keys) or (
-            bool(self._beginnings) and word.said.folded.startswith(self._beginnings)
+        _, end, said = placed[place]
+        of_several = 0 if self._starts.keys().isdisjoint(said.forms) else max(self._ends(placed, place), default=0)
+        is_one = not self._keys.isdisjoint(said.keys) or (
+            bool(self._beginnings) and said.folded.startswith(self._beginnings)
         )
-        return end or (word.end if is_one else 0)
+        return of_several or (end if is_one else 0)
 
-    def _ends(self, placed: Sequence["_Placed"], place: int) -> Iterable[int]:
+    def _ends(self, placed: Sequence[_Placed], place: int) -> Iterable[int]:
         """Where the sequences end that begin with a word."""
-        if place + 1 == len(placed):
-            return
-        for first in placed[place].said.forms:
-            seconds = self._starts.get(first)
-            for second in placed[place + 1].said.forms if seconds else ():
+        said = [one[2].forms for one in placed[place : place + self._longest]]
+        for first in said[0]:
+            seconds = self._starts.get(first) if len(said) > 1 else None
+            for second in said[1] if seconds else ():
                 for sequence in seconds.get(second, ()) if seconds else ():
-                    last = place + len(sequence) - 1
-                    if last < len(placed) and all(
-                        part in placed[place + n].said.forms for n, part in enumerate(sequence)
-                    ):
-                        yield placed[last].end
-
-
-class _Said(NamedTuple):
-    """A word of texts: its forms as keys, these and the keys of its parts, and the word folded."""
-
-    forms: tuple[str, ...]
-    keys: frozenset[str]
-    folded: str
-
-
-class _Placed(NamedTuple):
-    """A word where it stands in a text."""
-
-    start: int
-    end: int
-    said: _Said
+                    if len(sequence) <= len(said) and all(map(operator.contains, said, sequence)):
+                        yield placed[place + len(sequence) - 1][1]
 
 
 @lru_cache(maxsize=100_000)
@@ -143,8 +140,8 @@ def _said(word: str, language: str) -> _Said:
 
 def _taken_apart(text: str, language: str) -> tuple[tuple[_Placed, ...], tuple[frozenset[str], ...]]:
     """The words of a text, and again only the keys of each."""
-    placed = tuple(_Placed(*word.span(), _said(word[0], language)) for word in _WORD.finditer(text))
-    return placed, tuple(word.said.keys for word in placed)
+    placed = tuple([(word.start(), word.end(), _said(word[0], language)) for word in _WORD.finditer(text)])
+    return placed, tuple([said.keys for _, _, said in placed])
 
 
 # The titles and summaries of some 2,000 entries, 30 MB at most.

@@ -169,8 +169,19 @@ async def _hand_over(index: str, ids: Sequence[int]) -> None:
         tasks.append(await _in_thread(partial(_add, index=index, lines=lines)))
     if gone := [id for id in ids if id not in there]:
         tasks.append(await _in_thread(partial(_delete, index=index, ids=gone)))
-    for task in tasks:
-        await _wait(task, _LONGEST_TASK)
+    try:
+        for task in tasks:
+            await _wait(task, _LONGEST_TASK)
+    finally:
+        await _tell_change()
+
+
+async def _tell_change() -> None:
+    """Say that the index has changed: answers that were kept from before are no longer given (search/answers.py).
+
+    Others see it at once, also before the running transaction ends.
+    """
+    await database.fetch("SELECT nextval('search_index_version')")
 
 
 async def _in_thread(work: Callable[[meilisearch.Client], T]) -> T:
@@ -302,7 +313,10 @@ async def _swap(live: str, fresh: str) -> None:
     """Put the fresh index in the place of the one in use; where there is none, the fresh one gets its name."""
     is_first = not await exists()
     swap: list[Mapping[str, Any]] = [{"indexes": [fresh, live], "rename": is_first}]
-    await _wait(await _in_thread(lambda engine: engine.swap_indexes(swap).task_uid), _LONGEST_TASK)
+    try:
+        await _wait(await _in_thread(lambda engine: engine.swap_indexes(swap).task_uid), _LONGEST_TASK)
+    finally:
+        await _tell_change()
 
 
 async def remove_left_over() -> None:
@@ -332,7 +346,10 @@ async def apply_settings() -> bool:
         return False
     index = load_settings().meilisearch_index
     task = await _in_thread(lambda engine: engine.index(index).update_settings(dict(SETTINGS)).task_uid)
-    await _wait(task, _LONGEST_REBUILD)
+    try:
+        await _wait(task, _LONGEST_REBUILD)
+    finally:
+        await _tell_change()
     return True
 
 
@@ -423,7 +440,10 @@ async def repair(index: str) -> int:
             await database.fetch("SELECT pg_advisory_xact_lock($1)", _GATE)
             await _hand_over(index, wrong[start : start + _BATCH])
     if foreign := [id for id in found.surplus if not isinstance(id, int)]:
-        await _wait(await _in_thread(partial(_delete, index=index, ids=foreign)), _LONGEST_TASK)
+        try:
+            await _wait(await _in_thread(partial(_delete, index=index, ids=foreign)), _LONGEST_TASK)
+        finally:
+            await _tell_change()
     return len(wrong) + len(foreign)
 
 

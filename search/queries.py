@@ -4,11 +4,13 @@ Where Meilisearch is configured it answers; whenever it does not, PostgreSQL doe
 moment later.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from registry import database
 from registry.access import Actor, Permission, Role
@@ -16,6 +18,7 @@ from registry.entries.codes import Audience
 from registry.entries.queries import VISIBLE
 from registry.settings import load_settings
 from search import knowledge, push
+from search.answers import Answer, Answers
 from search.engine import (
     EngineAway,
     EngineResult,
@@ -25,11 +28,12 @@ from search.engine import (
     Suggestion,
 )
 from search.folding import fold
-from search.found import Found, Shown, shown
+from search.found import Found, Now, look, shown
+from search.index_words import IndexWords
 from search.language import LANGUAGES, words
 from search.meilisearch import MeilisearchEngine
 from search.postgres import PostgresEngine
-from search.question import LEFT_OUT, ask
+from search.question import LEFT_OUT, Question, ask
 from search.thesaurus import Thesaurus, token
 
 log = logging.getLogger(__name__)
@@ -38,6 +42,8 @@ T = TypeVar("T")
 _REST = 2.0
 # How often a question is asked again because more has been hidden meanwhile.
 _MOST_LOOKS = 3
+# How many questions are remembered as they were understood.
+_MOST_QUESTIONS = 1000
 _HIGHLIGHTED = ("title", "summary")
 
 
@@ -94,13 +100,16 @@ _engines = _Engines()
 
 
 @dataclass
-class _Hidden:
-    """Entries that fewer people may see than an index knows of, as this process last saw them; mostly none."""
+class _Memory:
+    """What this process has last seen, and what it keeps for the next reader."""
 
-    ids: tuple[int, ...] = ()
+    now: Now = field(default_factory=lambda: Now((), -1))
+    answers: Answers = field(default_factory=Answers)
+    # What was asked, by the words of the index that it was understood with.
+    questions: WeakKeyDictionary[IndexWords, dict[str, Question]] = field(default_factory=WeakKeyDictionary)
 
 
-_hidden = _Hidden()
+_memory = _Memory()
 
 
 async def find(actor: Actor, request: SearchRequest, engine: SearchEngine | None = None) -> SearchResult:
@@ -111,54 +120,80 @@ async def find(actor: Actor, request: SearchRequest, engine: SearchEngine | None
     """
     staff = actor.may(Permission.ENTRY_READ_STAFF)
     thesaurus, index_words = await knowledge.understanding(staff=staff)
-    question = ask(request.text, thesaurus, index_words)
+    question = _understood(request.text, thesaurus, index_words)
     if request.sure_only:
         question = replace(question, readings=question.sure)
     asked = replace(request, question=question, staff=staff)
-    result, answered, seen = await _answer(asked, thesaurus, engine)
+    answer = await _answer(asked, thesaurus, engine)
+    result = answer.result
     doubts = {hit.doubt for hit in result.hits}
     is_corrected = bool(doubts) and 0 not in doubts and request.page == 1 and question.corrected != ""
     if is_corrected:
         is_corrected = await _may_be_told(question.corrected, request.text, thesaurus, staff=staff)
     return SearchResult(
-        items=seen.items,
+        items=answer.items,
         total=result.total,
         facets=result.facets,
-        engine=answered.name,
+        engine=answer.engine,
         corrected=_as_written(question.corrected, result.hits) if is_corrected else "",
         only_some_words=doubts == {LEFT_OUT},
     )
 
 
-async def _answer(
-    asked: SearchRequest, thesaurus: Thesaurus, engine: SearchEngine | None
-) -> tuple[EngineResult, SearchEngine, Shown]:
+def _understood(text: str, thesaurus: Thesaurus, index_words: IndexWords) -> Question:
+    """The question that a text asks; people ask it again with every page and filter."""
+    known = _memory.questions.setdefault(index_words, {})
+    if text not in known:
+        if len(known) >= _MOST_QUESTIONS:
+            known.clear()
+        known[text] = ask(text, thesaurus, index_words)
+    return known[text]
+
+
+async def _answer(asked: SearchRequest, thesaurus: Thesaurus, engine: SearchEngine | None) -> Answer:
+    """The kept answer if it is still true, else that of an engine."""
+    kept = _memory.answers.get(asked) if engine is None else None
+    if kept is not None:
+        answer, of = kept
+        _memory.now, unseen = await look(answer.result.hits, staff=asked.staff)
+        if of == _memory.now and not unseen:
+            return answer
+    return await _answer_of_engine(asked, thesaurus, engine)
+
+
+async def _answer_of_engine(asked: SearchRequest, thesaurus: Thesaurus, engine: SearchEngine | None) -> Answer:
     """Ask until the answer leaves out what was hidden when it was looked up; an index that does not is given up."""
     for _ in range(_MOST_LOOKS):
-        request = replace(asked, hidden=_hidden.ids)
+        before = _memory.now
+        request = replace(asked, hidden=before.hidden)
         result, answered = await _engines.ask(request, lambda engine, asked: engine.search(asked), engine)
-        is_current = answered.name == PostgresEngine.name
-        seen = await shown(result.hits, asked.question, thesaurus, staff=asked.staff, is_current=is_current)
-        if is_current:
-            return result, answered, seen
-        _hidden.ids = seen.hidden
-        if seen.hidden == request.hidden:
+        if answered.name == PostgresEngine.name:
+            return await _current(result, asked.question, thesaurus)
+        looking = look(result.hits, staff=asked.staff)
+        items, (_memory.now, unseen) = await shown(result.hits, asked.question, thesaurus, looking)
+        if _memory.now.hidden == before.hidden and not unseen:
+            answer = Answer(result, items, answered.name)
+            if _memory.now == before and engine is None:
+                _memory.answers.keep(asked, answer, before)
+            return answer
+        if _memory.now.hidden == before.hidden:
+            await _note(unseen)
             break
-    if seen.unseen or seen.hidden != request.hidden:
-        # An index that finds what is hidden is older than the database, so its counts are wrong too.
-        await _note(seen.unseen)
-        answered = PostgresEngine()
-        result = await answered.search(asked)
-        seen = await shown(result.hits, asked.question, thesaurus, staff=asked.staff, is_current=True)
-    return result, answered, seen
+    # An index that finds what is hidden is older than the database, so its counts are wrong too.
+    return await _current(await PostgresEngine().search(asked), asked.question, thesaurus)
+
+
+async def _current(result: EngineResult, question: Question, thesaurus: Thesaurus) -> Answer:
+    """An answer that was read from the database itself."""
+    items, _ = await shown(result.hits, question, thesaurus, asyncio.sleep(0))
+    return Answer(result, items, PostgresEngine.name)
 
 
 async def _note(unseen: Sequence[int]) -> None:
     """Have the index hear of entries that it should not find."""
-    if unseen:
-        log.warning("Meilisearch has found %s entries that are hidden: its index is not up to date", len(unseen))
-        async with database.transaction():
-            await push.note(unseen)
+    log.warning("Meilisearch has found %s entries that are hidden: its index is not up to date", len(unseen))
+    async with database.transaction():
+        await push.note(unseen)
 
 
 async def _may_be_told(corrected: str, text: str, thesaurus: Thesaurus, *, staff: bool) -> bool:
