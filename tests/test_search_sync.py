@@ -288,16 +288,16 @@ async def test_changes_arrive_in_time_while_all_is_derived_and_built_anew(
         # The worker's next round derives all of them beside its jobs.
         await database.fetch("UPDATE search_document SET source_hash = 'old'")
         derived = "SELECT 1 FROM search_document WHERE id = $1 AND source_hash <> 'old'"
-        rebuild: asyncio.Task[None] | None = None
+        building: asyncio.Task[None] | None = None
         deadline = time.monotonic() + 100
-        while rebuild is None or not rebuild.done():
+        while building is None or not building.done():
             assert time.monotonic() < deadline
             mine = word()
             await change(entry_id, title_sv=mine)
             await until(lambda mine=mine: in_index(meilisearch, meilisearch_index, entry_id, mine), PROMISED)
-            if rebuild is None and await database.fetch(derived, ids[-1]):
-                rebuild = asyncio.create_task(rebuild.rebuild(lambda _: None))
-        await rebuild
+            if building is None and await database.fetch(derived, ids[-1]):
+                building = asyncio.create_task(rebuild.rebuild(lambda _: None))
+        await building
         await until(lambda: in_step(meilisearch_index), 20)
 
 
