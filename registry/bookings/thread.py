@@ -28,7 +28,6 @@ class ThreadMessage:
 
     id: int
     author: str
-    author_id: int
     side: Side
     state: BookingState | None
     text: str
@@ -92,6 +91,18 @@ async def list_messages(
     return [_message(row) for row in rows], total["n"] if total else 0
 
 
+async def get_message(message_id: int) -> ThreadMessage:
+    """A message by its id, for whoever has just sent it.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = await database.fetch_one(_ONE, message_id)
+    if row is None:
+        raise NotFound
+    return _message(row)
+
+
 async def latest_messages(booking_id: UUID) -> list[ThreadMessage]:
     """The latest messages of a booking, oldest first. The caller has checked that the actor may see it."""
     rows = await database.fetch(f"{_MESSAGES} ORDER BY m.id DESC LIMIT $2", booking_id, SHOWN)
@@ -136,17 +147,18 @@ async def notes_for(actor: Actor, booking_id: UUID) -> list[Note] | None:
     return [Note(row["id"], row["author"], Role(row["role"]), row["text"], row["created_at"]) for row in reversed(rows)]
 
 
-_MESSAGES = """
-SELECT m.id, p.name AS author, m.author AS author_id, m.side, m.state, m.text, m.created_at
-FROM booking_message m JOIN person p ON p.id = m.author WHERE m.booking = $1
+_SELECT = """
+SELECT m.id, p.name AS author, m.side, m.state, m.text, m.created_at
+FROM booking_message m JOIN person p ON p.id = m.author WHERE
 """
+_MESSAGES = f"{_SELECT} m.booking = $1"
+_ONE = f"{_SELECT} m.id = $1"
 
 
 def _message(row: database.Row) -> ThreadMessage:
     return ThreadMessage(
         id=row["id"],
         author=row["author"],
-        author_id=row["author_id"],
         side=Side(row["side"]),
         state=BookingState(row["state"]) if row["state"] else None,
         text=row["text"],
