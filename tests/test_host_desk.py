@@ -11,13 +11,14 @@ import pytest
 from litestar import Litestar
 
 from registry import database
-from registry.access import SYSTEM, Actor
+from registry.access import SYSTEM, Actor, Role
 from registry.audit.service import EventType, record
-from registry.bookings import bulk, competing, desk, queries, service, thread
+from registry.bookings import bulk, competing, desk, queries, replies, service, thread
 from registry.bookings.bulk import Chosen
-from registry.bookings.codes import Waits
+from registry.bookings.codes import ReplyKind, Waits
 from registry.bookings.desk import Group, Wanted
 from registry.bookings.openings import midnight, utc
+from registry.bookings.replies import ReplyText
 from registry.bookings.states import BookingState
 from registry.entries.codes import Audience
 from registry.entries.service import EnvironmentText
@@ -305,7 +306,7 @@ async def test_preview_counts_buffers_capacity_and_parts_as_the_guard_does() -> 
     _, part_slug = await factories.environment(body=body, text=await small(2, whole))
     _, other_part = await factories.environment(body=body, text=await small(1, whole, buffer_before=30))
     place = await scene()
-    host = await factories.person(factories.Role.HOST, organisation_id=body)
+    host = await factories.person(Role.HOST, organisation_id=body)
     firm = place.people["requester"]
 
     async def ask(slug: str, ahead: float) -> UUID:
@@ -406,7 +407,7 @@ async def test_host_of_another_part_does_not_read_who_competes(application: Lite
     other_body = await factories.organisation()
     _, part_slug = await factories.environment(body=other_body, text=await small(1, whole))
     place = await scene()
-    host = await factories.person(factories.Role.HOST, organisation_id=other_body)
+    host = await factories.person(Role.HOST, organisation_id=other_body)
     text = replace(request_for(whole_slug), purpose="Hemligt prov")
     secret = await service.create_booking(place.people["requester"], text, submit=True)
     mine = await service.create_booking(place.people["other_firm"], request_for(part_slug), submit=True)
@@ -420,7 +421,7 @@ async def test_host_of_another_part_does_not_read_who_competes(application: Lite
 
 async def test_missing_agreements_are_told_of_each_competitor(application: Litestar) -> None:
     case = await factories_agreements.case()
-    host = await factories.person(factories.Role.HOST, organisation_id=case.body)
+    host = await factories.person(Role.HOST, organisation_id=case.body)
     first = await service.create_booking(case.member, request_for(case.slug), submit=True)
     second = await service.create_booking(case.member, request_for(case.slug), submit=True)
     found = await competing.competition(host, first, datetime.now(UTC))
@@ -540,6 +541,39 @@ async def test_bulk_page_shows_what_fits_keeps_what_was_typed_and_says_how_each_
     assert await state_of(third) == "submitted"
 
 
+async def test_bulk_template_is_used_without_javascript_and_given_to_each_in_their_own_language(
+    application: Litestar,
+) -> None:
+    place = await scene()
+    host, swede = place.people["host"], place.people["other_firm"]
+    (body,) = host.organisations(*host.roles)
+    reply_id = await replies.create_reply(
+        host, ReplyText(body, ReplyKind.DECLINE, "Tagen", "Hej {contact}!", "Hello {contact}!")
+    )
+    async with database.transaction():
+        await record(SYSTEM, EventType.PERSON_CREATED, place.people["requester"].person_id)
+        await database.fetch("UPDATE person SET language = 'en' WHERE id = $1", place.people["requester"].person_id)
+    (first,) = await requests(place, [48])
+    second = await service.create_booking(
+        place.people["requester"], request_for(place.slug, hours_ahead=96), submit=True
+    )
+    form = {
+        "chosen": [f"{one}.{await sequence_of(one)}" for one in (first, second)],
+        "action": "decline",
+        "template": str(reply_id),
+        "reason": "",
+    }
+    async with await browser(application, host) as client:
+        used = await send(client, "/desk/bookings/choose/use-reply", {**form, "reason": "Först:"})
+        assert "Först:\n\nHello {contact}!</textarea>" in used.text
+        assert used.text.count('name="chosen"') == 2
+        done = await send(client, "/desk/bookings/choose", form)
+        assert "“Decline” is done for all 2 requests." in done.text
+    for booking_id, text in ((first, f"Hej {swede.name}!"), (second, f"Hello {place.people['requester'].name}!")):
+        (message,), _ = await thread.list_messages(host, booking_id)
+        assert message.text == text
+
+
 # ---- Two hosts at once ----------------------------------------------------------------------
 
 
@@ -548,7 +582,7 @@ async def test_second_host_is_told_what_the_first_did_and_nothing_is_overwritten
     (booking_id,) = await requests(place, [48])
     body = await database.fetch_one("SELECT accountable_body FROM entry WHERE id = $1", place.environment_id)
     assert body is not None
-    second = await factories.person(factories.Role.HOST, organisation_id=body["accountable_body"])
+    second = await factories.person(Role.HOST, organisation_id=body["accountable_body"])
     seen = str(await sequence_of(booking_id))
     async with await browser(application, place.people["host"]) as client:
         assert (
