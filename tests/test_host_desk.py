@@ -190,6 +190,12 @@ async def test_filters_and_groups() -> None:
     assert counts.total == 1
     assert {one[0]: one[3] for one in counts.environments} == {place.environment_id: 2, second_id: 1}
     assert counts.waits == {Waits.DECIDE: 1}
+    # What is chosen stays among the choices, also where nothing is left.
+    nothing = Wanted(waits=Waits.CHECK_IN, environment=second_id, unit=body)
+    counts = await desk.counts(host, nothing, datetime.now(UTC), without_promise=5)
+    assert counts.total == 0
+    assert counts.waits == {Waits.DECIDE: 1, Waits.CHECK_IN: 0}
+    assert ([one[0] for one in counts.environments], [one[0] for one in counts.units]) == ([second_id], [body])
     by_waits = await waiting(host, Wanted(group=Group.WAITS))
     assert [row.group_sv for row in by_waits] == ["decide", "decide", "outcome"]
     assert [row.group_total for row in by_waits] == [2, 2, 1]

@@ -189,7 +189,11 @@ UNION ALL SELECT 'environment', e.id, e.title_sv, e.title_en, count(*) FROM wait
 UNION ALL SELECT 'unit', o.id, o.name_sv, o.name_en, count(DISTINCT w.id) FROM waiting w
     JOIN entry e ON e.id = ANY (w.hosted) JOIN organisation o ON o.id IN (e.accountable_body, e.unit)
     WHERE {_IS_WAITS} AND {_IS_ENVIRONMENT} AND {_IS_LATE} GROUP BY o.id
-ORDER BY what, name_sv, id
+-- What is chosen stays among the choices, also where nothing is left of it.
+UNION ALL SELECT 'environment', e.id, e.title_sv, e.title_en, 0 FROM entry e WHERE e.id = $8
+    AND ($2 OR e.accountable_body = ANY ($3::int[]) OR coalesce(e.unit = ANY ($3::int[]), false))
+UNION ALL SELECT 'unit', o.id, o.name_sv, o.name_en, 0 FROM organisation o WHERE o.id = $9
+ORDER BY what, name_sv, id, n DESC
 """
 
 
@@ -232,7 +236,7 @@ async def counts(actor: Actor, wanted: Wanted, now: datetime, *, without_promise
     return Counts(
         total=of["total"][0]["n"],
         late=of["late"][0]["n"],
-        waits={code: found[code] for code in Waits if code in found},
+        waits={code: found.get(code, 0) for code in Waits if code in found or code is wanted.waits},
         environments=_choices(rows, "environment"),
         units=_choices(rows, "unit"),
     )
@@ -270,7 +274,11 @@ def _values(actor: Actor, wanted: Wanted, now: datetime, without_promise: int) -
 
 
 def _choices(rows: Sequence[database.Row], what: str) -> list[tuple[int, str, str, int]]:
-    return [(row["id"], row["name_sv"], row["name_en"], row["n"]) for row in rows if row["what"] == what]
+    found: dict[int, tuple[int, str, str, int]] = {}
+    for row in rows:
+        if row["what"] == what:
+            found.setdefault(row["id"], (row["id"], row["name_sv"], row["name_en"], row["n"]))
+    return list(found.values())
 
 
 def _row(row: database.Row) -> WaitingBooking:
