@@ -41,6 +41,10 @@ class Site:
         """The same with another address of Meilisearch."""
         return Site({**self.variables, "REGISTRY_MEILISEARCH_URL": url})
 
+    def without_kept_answers(self) -> "Site":
+        """The same, where every search is worked out anew."""
+        return Site({**self.variables, "REGISTRY_SEARCH_ANSWERS": "0"})
+
     def run(self, *command: str) -> str:
         """Run a Python module with its arguments and return what it writes; raises CalledProcessError."""
         done = subprocess.run(  # noqa: S603  # the programs are ours

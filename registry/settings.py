@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     meilisearch_url: str = ""
     meilisearch_key: SecretStr = SecretStr("")
     meilisearch_index: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,100}$")] = "entries"
+    search_answers: Annotated[int, Field(ge=0, le=100_000)] = 200
     smtp_url: SecretStr = SecretStr("")
     mail_from: str = ""
     demo: bool = False

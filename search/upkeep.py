@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from registry import database
 from registry.settings import load_settings
-from search import push, sync
+from search import compare, index_settings, index_tasks, push, rebuild, sync
 from search.alone import alone
 from search.engine import EngineAway
 
@@ -57,18 +57,18 @@ async def keep_up(*, thoroughly: bool) -> Upkeep | None:
         if not is_alone:
             return None
         derived = await sync.derive_outdated()
-        if not push.is_configured():
+        if not index_tasks.is_configured():
             return Upkeep(derived=derived)
-        if not await push.exists():
-            await push.rebuild(lambda _: None)
+        if not await index_tasks.exists():
+            await rebuild.rebuild(lambda _: None)
             return Upkeep(derived=derived, index_built=True)
         if thoroughly:
-            await push.remove_left_over()
-        settings_applied = await push.apply_settings()
+            await rebuild.remove_left_over()
+        settings_applied = await index_settings.apply_settings()
         pushed = await push.push_pending()
         repaired = 0
-        if thoroughly or await push.indexed_documents() != await _documents():
-            repaired = await push.repair(load_settings().meilisearch_index)
+        if thoroughly or await index_tasks.indexed_documents() != await _documents():
+            repaired = await compare.repair(load_settings().meilisearch_index)
         return Upkeep(derived, pushed, repaired, settings_applied)
 
 
