@@ -111,7 +111,7 @@ CREATE FUNCTION take_holds_of(the_booking uuid) RETURNS void LANGUAGE plpgsql AS
 DECLARE
     wanted bigint;
 BEGIN
-    IF EXISTS (SELECT FROM booking WHERE id = the_booking AND booking_state_holds(state)) THEN
+    IF EXISTS (SELECT FROM booking_hold WHERE booking = the_booking) THEN
         RETURN;
     END IF;
     FOR wanted IN SELECT environment FROM booking_environment WHERE booking = the_booking ORDER BY environment LOOP
