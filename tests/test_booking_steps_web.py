@@ -278,7 +278,7 @@ async def test_move_that_is_refused_keeps_what_was_typed_and_says_so(application
             client, path, {**form, **form_of(row["starts_at"] + WEEK, row["ends_at"] + WEEK), "sequence": "0"}
         )
         assert stale.status_code == 409
-        assert "Somebody else has changed the booking" in stale.text
+        assert "Look at the booking as it is now" in stale.text
         no_reason = {**form, **form_of(row["starts_at"] + WEEK, row["ends_at"] + WEEK), "reason": ""}
         assert (await send(client, path, no_reason)).status_code == 422
     async with await browser(application, place.people["auditor"]) as client:

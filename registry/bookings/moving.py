@@ -15,7 +15,19 @@ from uuid import UUID
 from registry import database, transitions
 from registry.access import Actor
 from registry.audit.service import EventType, record
-from registry.bookings import assessments, holds, move_requests, notices, queries, requests, rules, service, waitlist
+from registry.bookings import (
+    assessments,
+    holds,
+    meanwhile,
+    move_requests,
+    notices,
+    queries,
+    requests,
+    rules,
+    service,
+    thread,
+    waitlist,
+)
 from registry.bookings.codes import NoticeEvent
 from registry.bookings.move_requests import MoveWish, NewTime
 from registry.bookings.queries import BookingRow
@@ -25,7 +37,6 @@ from registry.entries import queries as entries
 from registry.entries.queries import EntryView
 from registry.errors import (
     N_,
-    EditedMeanwhile,
     FieldError,
     InvalidInput,
     NotPermitted,
@@ -79,6 +90,8 @@ async def move(actor: Actor, booking_id: UUID, wanted: Wanted) -> bool:
         if not is_hosts_move:
             # What a new request for this time would be refused for. A host knows better than the timetable.
             requests.require_fit(environments, {**row, "starts_at": new.starts_at, "ends_at": new.ends_at})
+        if wanted.reason:
+            await thread.add_reason(actor, row, facts.state, wanted.reason)
         if is_hosts_move or facts.state is BookingState.SUBMITTED:
             _require_still_bookable(environments, row, new)
             await _do_move(actor, row, new, wanted.reason)
@@ -92,11 +105,8 @@ async def _unchanged(actor: Actor, booking_id: UUID, read_sequence: int | None) 
     """The booking, locked. Of two who move it at once the second one is told, whatever version they say they read."""
     seen = await database.fetch_one("SELECT sequence FROM booking WHERE id = $1", booking_id)
     row = await service.locked(actor, booking_id)
-    known = read_sequence if read_sequence is not None else seen and seen["sequence"]
-    if row["sequence"] != known:
-        raise EditedMeanwhile(
-            message(N_("Somebody else has changed the booking since you opened it. Look at it again, then move it."))
-        )
+    known = read_sequence if read_sequence is not None or seen is None else seen["sequence"]
+    await meanwhile.require_unchanged(row, known)
     yield row
 
 
@@ -176,8 +186,9 @@ async def refuse(actor: Actor, booking_id: UUID, reason: str) -> None:
     if not reason:
         raise invalid("reason", N_("Write the reason, so that the other side understands."))
     async with database.transaction():
-        _, wish = await _decided(actor, booking_id, "refuse")
+        row, wish = await _decided(actor, booking_id, "refuse")
         await move_requests.answer(actor, wish.id, MoveState.REFUSED, reason)
+        await thread.add_reason(actor, row, BookingState(row["state"]), reason)
         await record(actor, EventType.BOOKING_MOVE_ANSWERED, booking_id, {"answer": MoveState.REFUSED.value})
         await notices.tell(actor, booking_id, NoticeEvent.MOVE_REFUSED, reason=reason)
 

@@ -56,6 +56,7 @@ TOLD: Mapping[NoticeEvent, Mapping[Part, bool]] = {
     _E.OUTCOME_AGREED: {_P.HOST: True},
     _E.OUTCOME_PUBLISHED: {_P.REQUESTER: False},
     _E.OUTCOME_REMOVED: {_P.REQUESTER: False, _P.HOST: False},
+    _E.MESSAGE: {_P.REQUESTER: True, _P.HOST: True},
 }
 # Whoever sends a request gets a receipt. Nobody else is told of what they did themselves.
 _RECEIPTS = frozenset({(_E.SUBMITTED, _P.REQUESTER), (_E.OFFER_ACCEPTED, _P.REQUESTER)})

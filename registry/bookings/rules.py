@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from registry.access import Actor, Permission, Rule
+from registry.bookings.codes import Side
 from registry.bookings.intervals import Interval, common, joined, without
 from registry.bookings.openings import STOCKHOLM, begins_on_grid, is_open, openings
 from registry.bookings.states import HOLDING, HOLDING_BY_OFFER, BookingState
@@ -22,8 +23,11 @@ __all__ = [
     "Interval",
     "can_decide",
     "can_move",
+    "can_note",
     "can_read",
+    "can_read_notes",
     "can_take",
+    "can_write",
     "common",
     "has_begun",
     "has_offer",
@@ -40,6 +44,7 @@ __all__ = [
     "nearest_starts",
     "openings",
     "reads_all",
+    "side_of",
     "still_bookable",
     "times_fit",
     "without",
@@ -96,6 +101,18 @@ def _reads_all(actor: Actor, booking: BookingFacts) -> Message | None:
     if booking.state is not BookingState.DRAFT and actor.has_unlimited(Permission.BOOKING_READ_ALL):
         return None
     return message(N_("Your role does not read other people's bookings."))
+
+
+def _reads_notes(actor: Actor, booking: BookingFacts) -> Message | None:
+    if actor.has_unlimited(Permission.BOOKING_READ_NOTES):
+        return _reads_all(actor, booking)
+    return message(N_("Your role does not read the hosts' own notes."))
+
+
+def _is_sent(_: Actor, booking: BookingFacts) -> Message | None:
+    if booking.state is not BookingState.DRAFT:
+        return None
+    return message(N_("The request has not been sent, so nobody on the other side can read this. Send it first."))
 
 
 def _is_not_own(actor: Actor, booking: BookingFacts) -> Message | None:
@@ -167,6 +184,7 @@ is_host: Rule[BookingFacts] = Rule(_is_host)
 hosts_one: Rule[BookingFacts] = Rule(_hosts_one)
 reads_all: Rule[BookingFacts] = Rule(_reads_all)
 is_not_own: Rule[BookingFacts] = Rule(_is_not_own)
+is_sent: Rule[BookingFacts] = Rule(_is_sent)
 is_system: Rule[BookingFacts] = Rule(_is_system)
 has_begun: Rule[BookingFacts] = Rule(_has_begun)
 has_started: Rule[BookingFacts] = Rule(_has_started)
@@ -174,6 +192,11 @@ has_offer: Rule[BookingFacts] = Rule(_has_offer)
 
 can_read = is_requester | hosts_one | reads_all
 can_decide = is_host & is_not_own
+# Both sides write to each other, whoever else reads along.
+can_write = is_requester | hosts_one
+# What hosts note for each other is never for those who ask, not even where the same person hosts another place.
+can_note = hosts_one & is_not_own
+can_read_notes = (hosts_one | Rule(_reads_notes)) & is_not_own
 # Four eyes: nobody assesses the rights to their own innovation.
 can_assess = Rule(_assesses) & is_not_own
 may_move: Rule[BookingFacts] = Rule(_may_move)
@@ -216,6 +239,13 @@ OWN_COMMANDS = frozenset({"move"})
 def holds_time(state: str, hold_until: datetime | None) -> bool:
     """Whether the database holds the time of a booking; the same as its function `booking_holds`."""
     return state in HOLDING or (state in HOLDING_BY_OFFER and hold_until is not None)
+
+
+def side_of(actor: Actor, booking: BookingFacts) -> Side | None:
+    """For which side somebody speaks. A host who is also the requester's colleague, but has not asked, is a host."""
+    if can_note.allows(actor, booking):
+        return Side.HOST
+    return Side.REQUESTER if is_requester.allows(actor, booking) else None
 
 
 def times_fit(

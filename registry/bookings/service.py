@@ -17,12 +17,14 @@ from registry.audit.service import EventType, record
 from registry.bookings import (
     assessments,
     holds,
+    meanwhile,
     move_requests,
     notices,
     queries,
     rechecks,
     requests,
     rules,
+    thread,
     waitlist,
 )
 from registry.bookings.codes import NoticeEvent, OutcomeDecision
@@ -115,13 +117,16 @@ async def move_booking(
     *,
     reason: str = "",
     decision: OutcomeDecision | None = None,
+    seen: int | None = None,
 ) -> BookingState:
     """Take a step of the state table with everything that follows from it; returns the new state.
 
-    An approved booking whose agreements are all in force is confirmed at once.
+    An approved booking whose agreements are all in force is confirmed at once. A reason is kept in the thread.
+    With `seen`, the booking's `sequence` as the actor's page had it, what has changed since is not decided on.
 
     Raises:
         NotFound, NotPermitted, TransitionNotAllowed, InvalidInput (a reason or decision is missing).
+        EditedMeanwhile: the booking is no longer what was `seen`; tells who did what.
         TimeTaken: the database refused to hold the time; with alternatives.
         RuleBroken: the environment cannot be booked then.
     """
@@ -129,7 +134,10 @@ async def move_booking(
         raise NotFound
     async with database.transaction():
         row = await locked(actor, booking_id)
+        await meanwhile.require_unchanged(row, seen)
         state = await _take(actor, row, action, reason=reason, decision=decision)
+        if reason and action != "outcome":
+            await thread.add_reason(actor, row, state, reason)
         if state is BookingState.APPROVED:
             state = await settle({**row, "state": state.value})
         await _tell(actor, row, action, state, reason)
