@@ -7,11 +7,12 @@ from uuid import UUID
 import pytest
 
 from registry import database
-from registry.access import SYSTEM, Role
+from registry.access import SYSTEM, Actor, Role
 from registry.agreements import service as agreements
 from registry.audit.queries import events_of
 from registry.audit.service import EventType, record
-from registry.bookings import hosting, move_requests, moving, service
+from registry.bookings import desk, hosting, move_requests, moving, service
+from registry.bookings.codes import Waits
 from registry.bookings.moving import Wanted
 from registry.bookings.states import BookingState
 from registry.entries import queries as entries
@@ -131,6 +132,28 @@ async def test_wish_keeps_the_old_time_until_the_host_agrees() -> None:
     assert await told(booking_id) == [("move_asked", host), ("moved", requester)]
     events = [event.type for event in await events_of("booking", booking_id)]
     assert [one for one in events if "move" in one] == ["booking.move_asked", "booking.moved"]
+
+
+async def queue_of(host: Actor) -> list[desk.WaitingBooking]:
+    return await desk.waiting(host, desk.Wanted(), datetime.now(UTC), without_promise=5)
+
+
+async def test_wish_waits_in_the_hosts_queue_until_it_is_answered() -> None:
+    place = await scene()
+    booking_id = await booking_in(place, S.CONFIRMED)
+    host = place.people["host"]
+    assert await queue_of(host) == []
+    await moving.move(place.people["requester"], booking_id, await to(booking_id))
+    (row,) = await queue_of(host)
+    assert (row.id, row.waits, row.since) == (booking_id, Waits.MOVE, await _asked_at(booking_id))
+    await moving.refuse(host, booking_id, "No staff then")
+    assert await queue_of(host) == []
+
+
+async def _asked_at(booking_id: UUID) -> datetime:
+    wish = await move_requests.open_wish(booking_id)
+    assert wish is not None
+    return wish.asked_at
 
 
 async def test_refused_wish_leaves_the_booking_and_tells_why() -> None:

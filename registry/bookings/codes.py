@@ -129,6 +129,7 @@ class Waits(StrEnum):
     """Why a booking waits for its host, in the order in which a host is shown them."""
 
     DECIDE = "decide"
+    MOVE = "move"
     AGREEMENT_LOST = "agreement_lost"
     CHECK_IN = "check_in"
     COMPLETE = "complete"

@@ -153,6 +153,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     },
     "waits": {
         "decide": N_("To decide"),
+        "move": N_("Asks for a new time"),
         "agreement_lost": N_("Has lost an agreement"),
         "check_in": N_("To check in now"),
         "complete": N_("Time is over, to complete"),
