@@ -153,7 +153,7 @@ class VersionMissing(DomainError):
 
     def __init__(self) -> None:
         super().__init__(
-            message(N_("Read what is stored, and send the ETag of that answer as If-Match, so that you overwrite nobody."))
+            message(N_("Read what is stored, and send its ETag as If-Match, so that you overwrite nobody."))
         )
 
 
