@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -120,3 +121,12 @@ async def indexed_documents() -> int:
     index = load_settings().meilisearch_index
     stats = await do(lambda engine: engine.index(index).get_stats())
     return int(stats.number_of_documents)
+
+
+async def changed_at() -> datetime:
+    """When Meilisearch last changed the index, in UTC; raises EngineAway, also where there is no index."""
+    index = load_settings().meilisearch_index
+    found = await do(lambda engine: engine.get_index(index).updated_at)
+    if not isinstance(found, datetime):
+        raise EngineAway(f"Meilisearch does not say when the index “{index}” was changed", Trouble.BROKEN)
+    return found

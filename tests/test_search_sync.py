@@ -23,7 +23,7 @@ from registry.access import SYSTEM, VISITOR
 from registry.accounts.codes import OrganisationKind
 from registry.entries import service as entries
 from registry.entries.codes import Visibility
-from search import compare, index_settings, push, rebuild, sync
+from search import compare, index_settings, push, rebuild, sync, upkeep
 from search.alone import alone
 from search.engine import EngineAway, SearchRequest
 from search.meilisearch import _Client
@@ -317,6 +317,27 @@ async def test_an_index_older_than_the_database_shows_nobody_what_has_been_hidde
     await push.push_pending()
     result = await find(VISITOR, SearchRequest(text=mine))
     assert (result.items, result.total, result.engine) == ([], 0, "meilisearch")
+
+
+async def test_older_copy_of_the_engines_folder_is_noticed_and_brought_up_to_date(
+    meilisearch: MeilisearchServer, meilisearch_index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "_EVERY", 0.2)
+    entry_id, _ = await entry()
+    meilisearch.copy()
+    keeping = asyncio.create_task(upkeep.keep_up_for_ever())
+    try:
+        mine = word()
+        await change(entry_id, title_sv=mine)
+        await index_entry(entry_id)
+        assert in_index(meilisearch, meilisearch_index, entry_id, mine)
+        # It has looked again since, and found all in order.
+        await asyncio.sleep(2)
+        meilisearch.put_back()
+        assert not in_index(meilisearch, meilisearch_index, entry_id, mine)
+        await until(lambda: in_index(meilisearch, meilisearch_index, entry_id, mine), 20)
+    finally:
+        keeping.cancel()
 
 
 async def test_only_one_process_keeps_order_at_a_time(meilisearch_index: str) -> None:
