@@ -1,7 +1,7 @@
 """The calendars of some of the demo's environments, kept with the commands that hosts use."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 from registry.access import SYSTEM
@@ -28,15 +28,15 @@ async def seed_calendars(data: Sequence[Mapping[str, Any]], slugs: Mapping[str, 
             read_version=await _version(environment_id),
         )
         for closure in one["closures"]:
-            first, last = _coming(closure["first_day"], closure["last_day"])
+            first, last = coming(closure["first_day"], closure["last_day"], day(0))
             interval = midnight(first), midnight(last + timedelta(days=1))
             await calendar_service.add_closure(
                 SYSTEM, environment_id, Closure(*interval, closure["reason_sv"], closure["reason_en"])
             )
         for open_day in one["open_days"]:
-            _, coming = _coming(open_day["day"], open_day["day"])
+            _, opened = coming(open_day["day"], open_day["day"], day(0))
             hours = time.fromisoformat(open_day["opens"]), time.fromisoformat(open_day["closes"])
-            await calendar_service.add_open_day(SYSTEM, environment_id, OpenDay(coming, *hours))
+            await calendar_service.add_open_day(SYSTEM, environment_id, OpenDay(opened, *hours))
         for blackout in one["blackouts"]:
             earliest = day(blackout["days"])
             first = earliest + timedelta(days=(blackout["weekday"] - earliest.isoweekday()) % 7)
@@ -46,7 +46,7 @@ async def seed_calendars(data: Sequence[Mapping[str, Any]], slugs: Mapping[str, 
 
 
 async def _season(environment_id: int, one: Mapping[str, Any]) -> None:
-    first, last = _coming(one["first_day"], one["last_day"])
+    first, last = coming(one["first_day"], one["last_day"], day(0))
     openings = tuple(opening_from(hours) for hours in one["opening_hours"])
     season = Season(first, last, every_year=True, name_sv=one["name_sv"], name_en=one["name_en"], openings=openings)
     await calendar_service.save_season(SYSTEM, environment_id, season, read_version=await _version(environment_id))
@@ -62,9 +62,8 @@ async def _version(environment_id: int) -> int:
     return version
 
 
-def _coming(first_day: str, last_day: str) -> tuple[date, date]:
+def coming(first_day: str, last_day: str, today: date) -> tuple[date, date]:
     """Days of the year, as MM-DD, where they are next or now; they may reach over the new year."""
-    today = datetime.now(UTC).date()
     last = date.fromisoformat(f"{today.year}-{last_day}")
     if last < today:
         last = last.replace(year=last.year + 1)
