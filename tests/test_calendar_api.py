@@ -424,6 +424,8 @@ async def test_openapi_describes_the_calendar(visitor: httpx.AsyncClient) -> Non
     assert "If-Match" in [one["name"] for one in week["parameters"]]
     assert week["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("HoursBody")
     assert week["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].endswith("CalendarShape")
+    assert {"412", "428"} < week["responses"].keys()
+    assert list(week["responses"]["412"]["content"]) == ["application/problem+json"]
     assert document["components"]["schemas"]["HoursBody"]["properties"]["opening_hours"]["maxItems"] == 70
 
 

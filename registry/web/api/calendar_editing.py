@@ -21,7 +21,7 @@ from registry.errors import FieldError, InvalidInput, NotFound, NotPermitted
 from registry.web.api.calendar_bodies import HolidaysBody, HoursBody, IntervalBody, OpenDayBody, SeasonBody
 from registry.web.api.calendar_shapes import Added, CalendarShape, bookings_in, whole_calendar
 from registry.web.api.calendars import environment_of
-from registry.web.api.versions import IfMatch, as_precondition, etag, required_version
+from registry.web.api.versions import VERSION_REFUSALS, IfMatch, as_precondition, etag, required_version
 from registry.web.authentication import API_PREFIX, CurrentActor
 
 CALENDAR = f"{API_PREFIX}/environments/{{slug:str}}/calendar"
@@ -35,7 +35,7 @@ async def get_calendar(actor: CurrentActor, slug: FromPath[str]) -> Response[Cal
     return await _answer(actor, slug)
 
 
-@put(f"{CALENDAR}/opening-hours", tags=_TAGS)
+@put(f"{CALENDAR}/opening-hours", tags=_TAGS, responses=VERSION_REFUSALS)
 async def set_week(
     actor: CurrentActor, slug: FromPath[str], data: JSONBody[HoursBody], if_match: IfMatch = None
 ) -> Response[CalendarShape]:
@@ -48,7 +48,7 @@ async def set_week(
     return await _answer(actor, slug)
 
 
-@post(f"{CALENDAR}/seasons", tags=_TAGS)
+@post(f"{CALENDAR}/seasons", tags=_TAGS, responses=VERSION_REFUSALS)
 async def add_season(
     actor: CurrentActor, slug: FromPath[str], data: JSONBody[SeasonBody], if_match: IfMatch = None
 ) -> Response[Added]:
@@ -57,7 +57,7 @@ async def add_season(
     return await _added(actor, slug, id)
 
 
-@put(f"{CALENDAR}/seasons/{{row_id:int}}", tags=_TAGS)
+@put(f"{CALENDAR}/seasons/{{row_id:int}}", tags=_TAGS, responses=VERSION_REFUSALS)
 async def change_season(
     actor: CurrentActor,
     slug: FromPath[str],
@@ -77,7 +77,7 @@ async def _save_season(actor: Actor, slug: str, data: SeasonBody, if_match: str 
         return await service.save_season(actor, environment.id, data.season(season_id), read_version=version)
 
 
-@delete(f"{CALENDAR}/seasons/{{row_id:int}}", status_code=200, tags=_TAGS)
+@delete(f"{CALENDAR}/seasons/{{row_id:int}}", status_code=200, tags=_TAGS, responses=VERSION_REFUSALS)
 async def remove_season(
     actor: CurrentActor, slug: FromPath[str], row_id: FromPath[int], if_match: IfMatch = None
 ) -> Response[CalendarShape]:
@@ -89,7 +89,7 @@ async def remove_season(
     return await _answer(actor, slug)
 
 
-@put(f"{CALENDAR}/holidays", tags=_TAGS)
+@put(f"{CALENDAR}/holidays", tags=_TAGS, responses=VERSION_REFUSALS)
 async def set_holidays(
     actor: CurrentActor, slug: FromPath[str], data: JSONBody[HolidaysBody], if_match: IfMatch = None
 ) -> Response[CalendarShape]:

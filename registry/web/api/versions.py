@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Annotated
 
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter
 
 from registry.errors import N_, EditedMeanwhile, VersionDiffers, VersionMissing, invalid
@@ -17,6 +19,28 @@ IfMatch = Annotated[
         description="The ETag of the calendar that the change was made from, or * for whichever is stored.",
     ),
 ]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a request was refused, as application/problem+json (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+# What a change that replaces something may answer beside its result.
+VERSION_REFUSALS = {
+    status: ResponseSpec(
+        data_container=Problem, description=text, generate_examples=False, media_type="application/problem+json"
+    )
+    for status, text in (
+        (412, "Somebody else was first, and nothing has been overwritten. Read the calendar again."),
+        (428, "If-Match is missing."),
+    )
+}
 _TAG = re.compile(r'"(\d{1,9})"')
 
 
