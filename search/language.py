@@ -118,6 +118,13 @@ def is_known(word: str, language: str) -> bool:
     return word.isascii() and word.isalpha() and simplemma.is_known(word, lang="en")
 
 
+def is_word(word: str) -> bool:
+    """Whether a word is one of a dictionary in either language, perhaps without its marks: no slip of the pen."""
+    if is_known(word, "sv") or is_known(word, "en") or swedish.is_made_of_verb(word):
+        return True
+    return word.isascii() and bool(swedish.bases(word, loosely=True) or swedish.is_made_of_verb(word, loosely=True))
+
+
 def _may_be_compound(word: str) -> bool:
     # What English has as a word is no Swedish compound by accident: `training` is no ring to try.
     return bool(swedish.bases(word)) or not is_known(word, "en")

@@ -53,7 +53,7 @@ _LONGEST_WAIT = 3  # seconds; a search that takes longer is made in PostgreSQL
 _THREADS = 16
 _MOST_ALTERNATIVES = 6
 # A surer reading's worst match stands above a less sure one's best.
-_WEIGHTS = (1.0, 0.1, 0.01, 0.001)
+_WEIGHTS = (1.0, 0.1, 0.01, 0.001, 0.0001)
 
 
 _NOTHING = "null"
@@ -179,11 +179,12 @@ def _away(error: Exception) -> EngineAway:
 
 @dataclass(frozen=True)
 class _Text:
-    """What Meilisearch is asked for a reading, which words of it an entry has to have, and how doubtful it is."""
+    """What Meilisearch is asked for a reading, which words of it an entry has to have, how doubtful it is, its weight."""
 
     text: str
     strategy: str = "all"
     doubt: int = 0
+    weight: float = 1.0
 
     def as_query(self) -> dict[str, str]:
         """The part of a query that says so."""
@@ -259,7 +260,7 @@ class MeilisearchEngine:
     ) -> Mapping[str, Any]:
         """Several readings at once: each entry counts once, by its surest reading."""
         queries = [
-            self._query(request, text, without) | {"federationOptions": {"weight": _WEIGHTS[text.doubt]}}
+            self._query(request, text, without) | {"federationOptions": {"weight": _WEIGHTS[text.doubt] * text.weight}}
             for text in texts
         ]
         federation: dict[str, Any] = {"facetsByIndex": {self._index: _facets(without)}}
@@ -281,7 +282,7 @@ def _texts(reading: Reading, excluded: Iterable[str]) -> list[_Text]:
     An entry that has a term has the notion too, so the notion finds both. That it has the term itself is asked for
     as well, without being needed: quoted words have to be there, and the engine leaves out others from the end.
     """
-    terms = sorted(reading.terms, key=lambda term: term.beginning)
+    terms = sorted((term for term in reading.terms if term.needed), key=lambda term: term.beginning)
     needed = [*(f"-{_quoted(part)}" for part in excluded), *map(_quoted, reading.phrases)]
     if terms and terms[-1].beginning:
         # The last word may go on, so it can neither be quoted nor be followed by others.
@@ -291,9 +292,10 @@ def _texts(reading: Reading, excluded: Iterable[str]) -> list[_Text]:
         written = _quoted
         # A space at the end says that the last word is whole.
         wanted, end, strategy = [term_token(term.words) for term in terms if term.words and term.concepts], " ", "last"
+        wanted += [" ".join(term.words) or token(term.concepts[0]) for term in reading.terms if not term.needed]
     choices = product(*(list(map(token, term.concepts)) or [" ".join(term.words)] for term in terms))
     return [
-        _Text(" ".join([*needed, *map(written, choice), *wanted]) + end, strategy, reading.doubt)
+        _Text(" ".join([*needed, *map(written, choice), *wanted]) + end, strategy, reading.doubt, reading.weight)
         for choice in islice(choices, _MOST_ALTERNATIVES)
     ]
 

@@ -78,7 +78,8 @@ class _Statement:
     def rank(self) -> str:
         """The points of the reading that has found a document: for each term by where it stands, and if literally."""
         cases = [
-            f"WHEN {number} THEN ({' + '.join(map(self._points, reading.terms))}) / {len(reading.terms)}.0"
+            f"WHEN {number} THEN {reading.weight:.3f} * ({' + '.join(map(self._points, reading.terms))})"
+            f" / {sum(term.weight for term in reading.terms):.3f}"
             for number, reading in enumerate(self._readings)
             if reading.terms
         ]
@@ -86,7 +87,7 @@ class _Statement:
 
     def _query(self, reading: Reading) -> str:
         """A reading as a `tsquery`; an entry has to have all of it."""
-        parts = [_group(term) for term in reading.terms] + [_phrase(phrase) for phrase in reading.phrases]
+        parts = [_group(term) for term in reading.terms if term.needed] + [_phrase(phrase) for phrase in reading.phrases]
         return self.put(" & ".join(part for part in parts if part), "tsquery")
 
     def _points(self, term: Term) -> str:
@@ -94,7 +95,9 @@ class _Statement:
             f"WHEN d.heading @@ {self.put(_group(term, place), 'tsquery')} THEN {points}" for place, points in _PLACES
         ]
         literal = self.put(_phrase(term.literal), "tsquery")
-        return f"CASE {' '.join(places)} ELSE {_ELSEWHERE} END + {_LITERAL} * (d.heading @@ {literal})::int"
+        elsewhere = _ELSEWHERE if term.needed else 0
+        points = f"CASE {' '.join(places)} ELSE {elsewhere} END + {_LITERAL} * (d.heading @@ {literal})::int"
+        return f"{term.weight:.3f} * ({points})"
 
     def _conditions(self) -> list[str]:
         request = self._request

@@ -157,7 +157,7 @@ async def find(actor: Actor, request: SearchRequest, engine: SearchEngine | None
         facets=result.facets,
         engine=answered.name,
         corrected=_as_written(question.corrected, result.hits) if is_corrected else "",
-        only_some_words=doubts == {LEFT_OUT},
+        only_some_words=bool(doubts) and min(doubts) >= LEFT_OUT,
     )
 
 

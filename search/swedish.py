@@ -168,6 +168,12 @@ def bases(word: str, *, loosely: bool = False) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def is_made_of_verb(word: str, *, loosely: bool = False) -> bool:
+    """Whether a word says of what a verb does that it can be done: `bokbar` of `boka`. The list has few of them."""
+    stem = next((word[: -len(ending)] for ending in ("bar", "bart", "bara") if word.endswith(ending)), "")
+    return len(stem) >= _SHORTEST_PART and f"{stem}a" in _word_list(folded=loosely).flags
+
+
 @lru_cache(maxsize=100_000)
 def parts(word: str, *, loosely: bool = False) -> tuple[str, ...]:
     """The words that a compound is put together from; none if it is no compound.

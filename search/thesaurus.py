@@ -198,6 +198,7 @@ def canonical(term: str, language: str) -> tuple[str, ...]:
     return found if len(found) <= LONGEST_TERM_WORDS else ()
 
 
+_TOKENS_BEGIN = ("zq", "zw")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -221,3 +222,8 @@ def term_token(words: tuple[str, ...]) -> str:
 def is_token(word: str) -> bool:
     """Whether a word of the index stands for a notion or a term."""
     return (word.startswith("zq") and word.endswith("qz")) or (word.startswith("zw") and word.endswith("wz"))
+
+
+def may_begin_token(beginning: str) -> bool:
+    """Whether words that stand for a notion or a term could begin so; no other word is sought by such a beginning."""
+    return beginning.startswith(_TOKENS_BEGIN) or any(start.startswith(beginning) for start in _TOKENS_BEGIN)
