@@ -23,6 +23,9 @@ _SHORTEST_PART = 3
 _SHORTEST_LEMMA = 2
 # Shorter words are abbreviations more often than they are bent: `AI` is no form of `be`, and `IT` none of `se`.
 _SHORTEST_BENT = 3
+_SWEDISH_ENDINGS = frozenset(
+    "s a e n t r en et ns ts ens ets ar er or na ars ers ors nas arna erna orna arnas ernas ornas de d ad at ade as are ast".split()
+)
 # Swedish sorts å, ä and ö after z; these three characters follow z in ASCII.
 _AFTER_Z = str.maketrans({"å": "{", "ä": "|", "æ": "|", "ö": "}", "ø": "}"})
 # They stand in every text and tell nothing.
@@ -74,6 +77,9 @@ def forms(word: str, language: str | None = None) -> tuple[str, ...]:
         found += _swedish(word)
     if language == "en" or (language is None and (not found or is_known(word, "en"))):
         found += _english(word)
+    if not found and language is not None:
+        # In every language people use words of the other.
+        found += _english(word) if language == "sv" else _swedish(word)
     if not found and word.isalpha():
         codes = (language,) if language else ("sv", "en")
         found += [word, *(_stem(word, code) for code in codes)]
@@ -150,7 +156,9 @@ def all_keys(text: str, language: str) -> Iterable[str]:
 def _swedish(word: str) -> list[str]:
     found = list(swedish.bases(word))
     lemma = simplemma.lemmatize(word, lang="sv").lower() if word.isalpha() and len(word) >= _SHORTEST_BENT else word
-    if lemma != word and len(lemma) >= _SHORTEST_LEMMA:
+    # It takes the beginnings of some compounds for their base forms: `stad` for `stadsbo`.
+    is_form = not word.startswith(lemma) or word[len(lemma) :] in _SWEDISH_ENDINGS
+    if lemma != word and len(lemma) >= _SHORTEST_LEMMA and is_form:
         found.append(lemma)
     if not found and _may_be_compound(word) and (split := swedish.parts(word)):
         # A compound that the list does not have: its last part bends as that word does.

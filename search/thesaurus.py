@@ -190,14 +190,19 @@ def _closure(start: Iterable[int], step: Callable[[int], Iterable[int]]) -> froz
 def canonical(term: str, language: str) -> tuple[str, ...]:
     """A term as a sequence of words in their base forms, with their marks.
 
-    Abbreviations stay as they are: what is called `HEMS` has nothing to do with a `hem`.
+    Abbreviations stay as they are: what is called `HEMS` has nothing to do with a `hem`. So do English nouns that a
+    verb has become: `charging` is no other form of what one is `charged`.
     """
     written = words(term)
     abbreviated = {word.lower() for word in term.replace("-", " ").split() if word.isupper()}
-    found = tuple(word if word in abbreviated else forms(word, language)[0] for word in written)
+    found = tuple(
+        word if word in abbreviated or (language == "en" and word.endswith(_NOUN_OF_VERB)) else forms(word, language)[0]
+        for word in written
+    )
     return found if len(found) <= LONGEST_TERM_WORDS else ()
 
 
+_NOUN_OF_VERB = "ing"
 _TOKENS_BEGIN = ("zq", "zw")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
