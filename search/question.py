@@ -37,6 +37,8 @@ _FEW = 20
 _TELLING_SHARE = 0.25
 # What more of the entries have than this tells nothing beside other words: `test` in a registry of testbeds.
 _USUAL_SHARE = 0.5
+# Of what fewer entries have than this, people want to see more.
+_RARE = 5
 # What a reading counts beside a surer one of the same doubt.
 _LESS = 0.5
 # A compound that no list has is put right only where it is this long.
@@ -258,9 +260,19 @@ class _Reader:
         yield 1, tuple(map(self._likely, terms))
         yield 1, tuple(self._kind(term) for term in terms)
         widened = [self._nearest_wider(term) for term in terms]
-        for place in range(len(terms) if 1 < len(terms) <= _MOST_TO_LEAVE_OUT else 0):
+        if len(terms) == 1:
+            yield from self._each(widened[0])
+            return
+        for place in range(len(terms) if len(terms) <= _MOST_TO_LEAVE_OUT else 0):
             yield _LESS, (*terms[:place], widened[place], *terms[place + 1 :])
         yield _LESS, tuple(widened)
+
+    def _each(self, wider: Term) -> Iterable[tuple[float, tuple[Term, ...]]]:
+        """Each of several wider notions: the fewer entries have it, the more it counts."""
+        notions = [replace(wider, concepts=(one,)) for one in wider.concepts]
+        telling = sorted(filter(self._tells, notions), key=self._count)
+        for term in telling:
+            yield _LESS * self._weight(term) / self._weight(telling[0]), (term,)
 
     def _likely(self, term: Term) -> Term:
         """A term that entries have: itself, what it is a kind of, or the nearest wider notion."""
@@ -270,9 +282,9 @@ class _Reader:
         return kind if kind != term else self._nearest_wider(term)
 
     def _likely_parts(self, term: Term) -> Sequence[Term]:
-        """A term, or where no entry has it all the notions that are right above it: a `driverless car` is both."""
+        """A term, or where hardly any entry has it all notions that are right above it: a `driverless car` is both."""
         above = [Term((), (one,), term.literal, written=term.written) for one in self._above(term)]
-        return above if above and not self._count(term) and all(map(self._count, above)) else [self._likely(term)]
+        return above if above and self._count(term) < _RARE and all(map(self._count, above)) else [self._likely(term)]
 
     def _above(self, term: Term) -> Sequence[int]:
         return self._thesaurus.broader(term.concepts[0]) if len(term.concepts) == 1 else ()
