@@ -34,7 +34,8 @@ class IndexWords:
             self._by_length.setdefault(len(word), []).append(word)
         # Terms of two or three words without each one of them: the words that it can be.
         self._gaps: dict[tuple[str, ...], list[str]] = {}
-        for term in {term for one in thesaurus.concepts.values() if token(one.id) in counts for term in one.sv + one.en}:
+        named_here = [one for one in thesaurus.concepts.values() if token(one.id) in counts]
+        for term in {term for one in named_here for term in (*one.sv, *one.en)}:
             written = fold(term).split()
             if 1 < len(written) <= _LONGEST_NEAR_TERM:
                 for place, word in enumerate(written):

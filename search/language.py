@@ -23,9 +23,10 @@ _SHORTEST_PART = 3
 _SHORTEST_LEMMA = 2
 # Shorter words are abbreviations more often than they are bent: `AI` is no form of `be`, and `IT` none of `se`.
 _SHORTEST_BENT = 3
-_SWEDISH_ENDINGS = frozenset(
-    "s a e n t r en et ns ts ens ets ar er or na ars ers ors nas arna erna orna arnas ernas ornas de d ad at ade as are ast".split()
-)
+_SWEDISH_ENDING_LIST = """
+s a e n t r en et ns ts ens ets ar er or na ars ers ors nas arna erna orna arnas ernas ornas de d ad at ade as are ast
+"""
+_SWEDISH_ENDINGS = frozenset(_SWEDISH_ENDING_LIST.split())
 # Swedish sorts å, ä and ö after z; these three characters follow z in ASCII.
 _AFTER_Z = str.maketrans({"å": "{", "ä": "|", "æ": "|", "ö": "}", "ø": "}"})
 # They stand in every text and tell nothing.

@@ -41,9 +41,7 @@ from search.engine import (
     Trouble,
     further_doubt,
 )
-from search.folding import fold
-from search.language import words
-from search.question import Reading
+from search.question import NOTHING_TYPED, Reading, typed
 from search.thesaurus import term_token, token
 
 T = TypeVar("T")
@@ -179,7 +177,7 @@ def _away(error: Exception) -> EngineAway:
 
 @dataclass(frozen=True)
 class _Text:
-    """What Meilisearch is asked for a reading, which words of it an entry has to have, how doubtful it is, its weight."""
+    """What Meilisearch is asked for a reading, which words an entry has to have, how doubtful it is, and its weight."""
 
     text: str
     strategy: str = "all"
@@ -208,10 +206,12 @@ class MeilisearchEngine:
         return await in_thread(lambda engine: self._ask(engine, request, doubt))
 
     async def suggest(self, request: SearchRequest) -> list[Suggestion]:
-        """Entries with words in their title that begin with the words of the text, in the order of titles."""
-        typed = " ".join(fold(word) for word in words(request.text))
-        if not typed:
+        """Entries whose titles have the words of the text, the last one perhaps only begun, in the order of titles."""
+        asked = typed(request.text)
+        if asked == NOTHING_TYPED:
             return []
+        # Quoted words are whole; a space at the end says that no other one has been begun.
+        text = " ".join([*map(_quoted, asked.words), asked.beginning])
         query = {
             "attributesToSearchOn": ["title_words"],
             "attributesToRetrieve": ["slug", "kind", "title_sv", "title_en"],
@@ -222,7 +222,7 @@ class MeilisearchEngine:
         }
 
         def ask(engine: meilisearch.Client) -> list[Suggestion]:
-            return [Suggestion(**hit) for hit in engine.index(self._index).search(typed, query)["hits"]]
+            return [Suggestion(**hit) for hit in engine.index(self._index).search(text, query)["hits"]]
 
         return await in_thread(ask)
 

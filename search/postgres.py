@@ -17,9 +17,8 @@ from search.engine import (
     Suggestion,
     further_doubt,
 )
-from search.folding import fold
 from search.language import words
-from search.question import Reading, Term
+from search.question import NOTHING_TYPED, Reading, Term, typed
 from search.thesaurus import token
 
 # What a word counts where it stands: title (A), summary (B), names (C); where it is only elsewhere, _ELSEWHERE.
@@ -87,7 +86,8 @@ class _Statement:
 
     def _query(self, reading: Reading) -> str:
         """A reading as a `tsquery`; an entry has to have all of it."""
-        parts = [_group(term) for term in reading.terms if term.needed] + [_phrase(phrase) for phrase in reading.phrases]
+        needed = [_group(term) for term in reading.terms if term.needed]
+        parts = needed + [_phrase(phrase) for phrase in reading.phrases]
         return self.put(" & ".join(part for part in parts if part), "tsquery")
 
     def _points(self, term: Term) -> str:
@@ -150,16 +150,17 @@ class PostgresEngine:
         return EngineResult(await _page(request, readings) if total else [], total, facets)
 
     async def suggest(self, request: SearchRequest) -> list[Suggestion]:
-        """Entries with words in their title that begin with the words of the text, in the order of titles."""
-        typed = " & ".join(f"'{fold(word)}':*A" for word in words(request.text))
-        if not typed:
+        """Entries whose titles have the words of the text, the last one perhaps only begun, in the order of titles."""
+        asked = typed(request.text)
+        if asked == NOTHING_TYPED:
             return []
+        wanted = [f"'{word}':A" for word in asked.words] + ([f"'{asked.beginning}':*A"] if asked.beginning else [])
         rows = await database.fetch(
             f"SELECT e.slug, e.kind, e.title_sv, e.title_en FROM search_document d JOIN entry e ON e.id = d.id"
             f" WHERE {VISIBLE} AND d.vector @@ $2::tsquery"
             f' ORDER BY d.order_{request.language} COLLATE "C", e.id LIMIT {MOST_SUGGESTIONS}',
             request.staff,
-            typed,
+            " & ".join(wanted),
         )
         return [Suggestion(row["slug"], row["kind"], row["title_sv"], row["title_en"]) for row in rows]
 

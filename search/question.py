@@ -1,8 +1,8 @@
 """What a person wrote in the search box, as the engines are asked it.
 
 A question becomes *readings*, the surest first: every word as it is meant; then compounds taken apart, notions
-widened, words left out, and each word alone. An engine answers with the first ones and goes on to the next only where little is
-found, so what is surer always stands above what is less sure.
+widened, words left out, and each word alone. An engine answers with the first ones and goes on to the next only where
+little is found, so what is surer always stands above what is less sure.
 """
 
 import re
@@ -134,6 +134,25 @@ def _words(text: str) -> list[str]:
     return [word[:-1] if is_token(word) else word for word in words(text)]
 
 
+@dataclass(frozen=True)
+class Typed:
+    """What has been typed so far, folded: whole words, and what the next one begins with (it may be whole as well)."""
+
+    words: tuple[str, ...]
+    beginning: str
+
+
+NOTHING_TYPED = Typed((), "")
+
+
+def typed(text: str) -> Typed:
+    """What to suggest titles for. Nothing begins like the words of the index that stand for notions."""
+    folded = [fold(word) for word in _words(text)]
+    if not folded or may_begin_token(folded[-1]):
+        return Typed(tuple(folded), "")
+    return Typed(tuple(folded[:-1]), folded[-1])
+
+
 class _Reader:
     """Reads a question with the vocabulary and the words of the index at hand."""
 
@@ -221,7 +240,11 @@ class _Reader:
 
     def missing(self, sure: Reading) -> tuple[str, ...]:
         """The words that no entry has, nor anything like them, where there are others beside them."""
-        lacking = tuple(term.written for term in sure.terms if not self._count(self._likely(term)))
+        lacking = tuple(
+            term.written
+            for term in sure.terms
+            if not (self._count(self._likely(term)) or (term.beginning and self._words.has_beginning(term.literal)))
+        )
         return lacking if len(lacking) < len(sure.terms) else ()
 
     def doubtful(self, sure: Reading) -> Iterable[Reading]:
@@ -316,8 +339,8 @@ class _Reader:
     def _alone(self, terms: tuple[Term, ...]) -> Iterable[tuple[float, tuple[Term, ...]]]:
         """Each word alone, then each part of a compound: the fewer entries have it, the more it counts."""
         likely = sorted(map(self._likely, terms), key=self._count)
-        alone = [term for term in (*likely, *(self._one(part) for term in terms for part in _pieces(term)))]
-        telling = [term for term in alone if self._tells(term)]
+        parts = [self._one(part) for term in terms for part in _pieces(term)]
+        telling = [term for term in (*likely, *parts) if self._tells(term)]
         most = max(map(self._weight, telling), default=1)
         for term in telling:
             yield self._weight(term) / most, (term,)

@@ -42,7 +42,8 @@ _LONG_PART = 5
 _ELECTRIC = "el"
 # Behind the s that only joins words, a shorter last part is an ending (`land-s-kap`).
 _SHORTEST_JOINED_PART = 4
-# What begins a compound only by a guess, because the list does not say so, has to be longer.
+# What begins a compound only by a guess, because the list does not say so, has to be longer, or be a noun before a
+# long word.
 _SHORTEST_GUESS = 4
 # They make words of verbs and of other words: what stands before them is no word to search for by itself.
 _ENDINGS = ("ande", "ende", "are", "arna", "skap", "het", "ning", "else", "land", "ion")
@@ -132,15 +133,7 @@ def _beginnings(flags: dict[str, str], suffixes: list[_Suffix]) -> dict[str, tup
                     found[word[: len(word) - len(suffix.strip)] + suffix.add][word] = None
 
     for form, words in found.items():
-        # The list does not say what the s joins: in `ansvarsfråga` and `arbetsplats` the nouns without it.
-        nouns = (form[:-1], f"{form[:-1]}e") if form.endswith("s") else ()
-        words.update((noun, None) for noun in nouns if _ENDS in flags.get(noun, ""))
-        agent = f"{form}e" if form.endswith("ar") else ""
-        if agent in flags or (agent and _AGENT in flags.get(form[:-1], "")):
-            words[agent] = None
-        # `bygg` and `mass` are no words of their own but what is left of `bygga` and `massa`.
-        if _ENDS not in flags.get(form, "") and f"{form}a" in flags:
-            words[f"{form}a"] = None
+        words.update(dict.fromkeys(_unlisted(form, flags)))
 
     def likelihood(form: str, word: str) -> tuple[bool, bool, int]:
         return _NEVER_ALONE in flags.get(word, ""), not form.startswith(word), len(word)
@@ -149,6 +142,19 @@ def _beginnings(flags: dict[str, str], suffixes: list[_Suffix]) -> dict[str, tup
         form: tuple(words) if len(words) == 1 else tuple(sorted(words, key=lambda word: likelihood(form, word)))
         for form, words in found.items()
     }
+
+
+def _unlisted(form: str, flags: dict[str, str]) -> list[str]:
+    """The words that begin a compound in a form of which the list does not say that it is theirs."""
+    # What the s joins: in `ansvarsfråga` and `arbetsplats` the nouns without it.
+    nouns = (form[:-1], f"{form[:-1]}e") if form.endswith("s") else ()
+    found = [noun for noun in nouns if _ENDS in flags.get(noun, "")]
+    if form.endswith("ar") and (f"{form}e" in flags or _AGENT in flags.get(form[:-1], "")):
+        found.append(f"{form}e")
+    # `bygg` and `mass` are no words of their own but what is left of `bygga` and `massa`.
+    if _ENDS not in flags.get(form, "") and f"{form}a" in flags:
+        found.append(f"{form}a")
+    return found
 
 
 @lru_cache(maxsize=100_000)
@@ -250,8 +256,10 @@ class _Splitter:
             begins, guessed = self._beginning(first)
             if not begins:
                 continue
-            joined = first.endswith("s") and begins[0] != first and _NEVER_ALONE in self._words.flags.get(first, _NEVER_ALONE)
-            if self._ends(rest, first):
+            is_no_word = _NEVER_ALONE in self._words.flags.get(first, _NEVER_ALONE)
+            joined = first.endswith("s") and begins[0] != first and is_no_word
+            is_long = len(first) >= _SHORTEST_GUESS or len(rest) >= _LONG_PART
+            if self._ends(rest, first) and (is_long or not guessed):
                 found.append(_Way((begins,), rest, guessed, joined))
             if most > 2:  # noqa: PLR2004  # two parts are left for what follows
                 found += [
@@ -261,7 +269,7 @@ class _Splitter:
         return found
 
     def _beginning(self, first: str) -> tuple[tuple[str, ...], int]:
-        """The base forms of what begins a compound, and 1 if that is a guess: a whole word, or a verb without its -a."""
+        """The base forms of what begins a compound, and 1 for a guess: a whole word, or a verb without its -a."""
         words = self._words
         if first in _PARTICLES:
             return (), 0
@@ -269,10 +277,10 @@ class _Splitter:
             return ((first,), 0) if first in _SHORT_BEGINNINGS else ((), 0)
         if first in words.beginnings:
             return words.beginnings[first], 0
+        if first in words.flags and (len(first) >= _SHORTEST_GUESS or _ENDS in words.flags[first]):
+            return (first,), 1
         if len(first) < _SHORTEST_GUESS:
             return (), 0
-        if first in words.flags:
-            return (first,), 1
         verb = f"{first}a"
         return ((verb,), 1) if verb in words.flags else ((), 0)
 

@@ -60,8 +60,8 @@ class Thesaurus:
         # Every word of every term, folded, with the notions that it helps to name.
         self.term_words: dict[str, list[int]] = defaultdict(list)
         for concept in self.concepts.values():
-            for term in (*concept.sv, *concept.en):
-                for word in words(term):
+            for written in (*concept.sv, *concept.en):
+                for word in words(written):
                     self.term_words[fold(word)].append(concept.id)
 
     def mentions(self, text: Sequence[str], language: str | None = None) -> list[Mention]:
