@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import date
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, ValidationInfo, field_validator
@@ -47,9 +48,18 @@ def _listed(*codes: str) -> dict[str, JsonValue]:
 
 
 def _week(text: str) -> str:
-    if not _WEEK.fullmatch(text):
+    if not _WEEK.fullmatch(text) or last_day(text) is None:
         raise MessageError(N_("Write a week as year and number, for example 2026-W49."))
     return text
+
+
+def last_day(week: str) -> date | None:
+    """The Sunday of a week as it is written (ISO 8601); None if the year has no such week."""
+    year, _, number = week.partition("-W")
+    try:
+        return date.fromisocalendar(int(year), int(number), 7)
+    except ValueError:
+        return None
 
 
 def _place(text: str) -> str:
