@@ -18,7 +18,7 @@ from search import queries
 from search.addresses import SearchAddress
 from search.codes import Frequency
 from search.engine import LARGEST_PAGE, Sort
-from search.input import SearchInput, last_day
+from search.input import BAD_WEEK, SearchInput, last_day
 from search.postgres import PostgresEngine
 from search.queries import Found
 from search.tables import SavedSearch
@@ -121,8 +121,12 @@ async def save_search(actor: Actor, *, name: str, query: str, frequency: Frequen
 
 def _require_time_left(asked: SearchInput) -> None:
     """A search for a week that is over would never tell of anything."""
-    end = last_day(asked.free_week) if asked.free_week else None
-    if end is not None and end < local(datetime.now(UTC)).date():
+    if not asked.free_week:
+        return
+    end = last_day(asked.free_week)
+    if end is None:
+        raise invalid("query", BAD_WEEK)
+    if end < local(datetime.now(UTC)).date():
         sentence = N_(
             "The week that you search in is over. Choose a later one, or any week, and save the search again."
         )
