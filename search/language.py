@@ -26,7 +26,7 @@ _SHORTEST_BENT = 3
 _SWEDISH_ENDING_LIST = """
 s a e n t r en et ns ts ens ets ar er or na ars ers ors nas arna erna orna arnas ernas ornas de d ad at ade as are ast
 """
-_SWEDISH_ENDINGS = frozenset(_SWEDISH_ENDING_LIST.split())
+_SWEDISH_ENDINGS = frozenset(["", *_SWEDISH_ENDING_LIST.split()])
 # Swedish sorts å, ä and ö after z; these three characters follow z in ASCII.
 _AFTER_Z = str.maketrans({"å": "{", "ä": "|", "æ": "|", "ö": "}", "ø": "}"})
 # They stand in every text and tell nothing.
@@ -155,17 +155,20 @@ def all_keys(text: str, language: str) -> Iterable[str]:
 
 
 def _swedish(word: str) -> list[str]:
-    found = list(swedish.bases(word))
+    found = [base for base in swedish.bases(word) if _is_form_of(word, base)]
     lemma = simplemma.lemmatize(word, lang="sv").lower() if word.isalpha() and len(word) >= _SHORTEST_BENT else word
-    # It takes the beginnings of some compounds for their base forms: `stad` for `stadsbo`.
-    is_form = not word.startswith(lemma) or word[len(lemma) :] in _SWEDISH_ENDINGS
-    if lemma != word and len(lemma) >= _SHORTEST_LEMMA and is_form:
+    if lemma != word and len(lemma) >= _SHORTEST_LEMMA and _is_form_of(word, lemma):
         found.append(lemma)
     if not found and _may_be_compound(word) and (split := swedish.parts(word)):
         # A compound that the list does not have: its last part bends as that word does.
         beginning = word[: len(word) - len(split[-1])]
         found = [beginning + base for base in swedish.bases(split[-1])]
     return found
+
+
+def _is_form_of(word: str, base: str) -> bool:
+    """Whether what a word has beyond another is an ending: a `stadsbo` is no form of `stad`."""
+    return not word.startswith(base) or word[len(base) :] in _SWEDISH_ENDINGS
 
 
 @lru_cache(maxsize=50_000)
