@@ -35,7 +35,7 @@ och i på av för med till från att som en ett den det de är var har kan ska o
 hur vad sin sitt sina över under mellan genom mot efter hos bland annat andra alla
 """
 _ENGLISH_STOP_WORDS = """
-the a an and or of in on for to with from by at as is are was were be been that this these those it its can which who
+the a an and or of in on for to with from by at as is are was were be been that this these those its can which who
 where when how what into between through their our your we you i not other such
 """
 STOP_WORDS = {"sv": frozenset(_SWEDISH_STOP_WORDS.split()), "en": frozenset(_ENGLISH_STOP_WORDS.split())}
@@ -115,6 +115,11 @@ def part_forms(word: str) -> tuple[tuple[str, ...], ...]:
 def compound(word: str) -> tuple[str, ...]:
     """The parts of a Swedish compound; the last one keeps its ending. None if the word is no compound."""
     return swedish.parts(word) or _without_marks(word, swedish.parts) if _may_be_compound(word) else ()
+
+
+def begun(word: str) -> tuple[str, ...]:
+    """The words that a word can stand for where a compound has been written apart: `drönar flygning`."""
+    return swedish.begins(word) or (swedish.begins(word, loosely=True) if word.isascii() else ())
 
 
 @lru_cache(maxsize=100_000)

@@ -122,9 +122,10 @@ class _Statement:
 
 
 def _group(term: Term, places: str = "") -> str:
-    """A term in the syntax of `tsquery`: its words or one of its notions, in some places of the document."""
-    forms = [_phrase(" ".join(term.words), places, beginning=term.beginning)] if term.words else []
-    forms += [f"'{token(concept)}'{':' if places else ''}{places}" for concept in term.concepts]
+    """A term in the syntax of `tsquery`: one of its notions, or its words if it has none, in some places."""
+    forms = [f"'{token(concept)}'{':' if places else ''}{places}" for concept in term.concepts]
+    if not forms:
+        forms = [_phrase(" ".join(term.words), places, beginning=term.beginning)]
     return f"({' | '.join(forms)})"
 
 

@@ -12,7 +12,7 @@ from math import log2
 
 from search.folding import fold
 from search.index_words import IndexWords
-from search.language import compound, forms, keys, part_forms, tells, words
+from search.language import begun, compound, forms, keys, part_forms, tells, words
 from search.language import is_word as is_in_a_dictionary
 from search.thesaurus import Mention, Thesaurus, is_token, may_begin_token, token
 
@@ -40,7 +40,7 @@ _USUAL_SHARE = 0.5
 # Of what fewer entries have than this, people want to see more.
 _RARE = 5
 # What a reading counts beside a surer one of the same doubt.
-_LESS = 0.5
+_LESS, _LEAST = 0.5, 0.25
 # A compound that no list has is put right only where it is this long.
 _LONG_COMPOUND = 9
 
@@ -259,15 +259,20 @@ class _Reader:
 
     def _apart(self, terms: tuple[Term, ...]) -> Iterable[tuple[float, tuple[Term, ...]]]:
         """Longer words that begin like the last one; compounds, and words that name one thing, taken apart."""
-        if len(terms[-1].literal) >= _LONG_ENOUGH and terms[-1].words and not terms[-1].beginning:
-            last = replace(terms[-1], words=(terms[-1].literal,), concepts=(), beginning=True)
-            yield 1, (*terms[:-1], last)
+        if not is_in_a_dictionary(terms[-1].written):
+            yield from self._longer(terms, 1)
         yield 1, tuple(part for term in terms for part in self._parts(term))
         for place in range(len(terms) - 1):
             # Two words as one: people write compounds apart.
             joined = self._one(terms[place].written + terms[place + 1].written)
             if self._count(joined):
                 yield 1, (*terms[:place], joined, *terms[place + 2 :])
+
+    @staticmethod
+    def _longer(terms: tuple[Term, ...], weight: float) -> Iterable[tuple[float, tuple[Term, ...]]]:
+        last = terms[-1]
+        if len(last.literal) >= _LONG_ENOUGH and last.words and not last.beginning:
+            yield weight, (*terms[:-1], replace(last, words=(last.literal,), concepts=(), beginning=True))
 
     def _parts(self, term: Term) -> list[Term]:
         found = [self._one(part) for part in _pieces(term)]
@@ -283,6 +288,9 @@ class _Reader:
         yield 1, tuple(map(self._likely, terms))
         yield 1, tuple(self._kind(term) for term in terms)
         widened = [self._nearest_wider(term) for term in terms]
+        # An entry that has the words may be about something else, and a longer word may be another.
+        yield _LEAST, tuple(replace(term, concepts=()) if term.words else term for term in terms)
+        yield from self._longer(terms, _LEAST)
         if len(terms) == 1:
             yield from self._each(widened[0])
             return
@@ -298,9 +306,12 @@ class _Reader:
             yield _LESS * self._weight(term) / self._weight(telling[0]), (term,)
 
     def _likely(self, term: Term) -> Term:
-        """A term that entries have: itself, what it is a kind of, or the nearest wider notion."""
+        """A term that entries have: itself, what it begins or is a kind of, or the nearest wider notion."""
         if self._count(term):
             return term
+        whole = [one for one in map(self._one, begun(term.written)) if self._count(one)]
+        if whole:
+            return whole[0]
         kind = self._kind(term)
         return kind if kind != term else self._nearest_wider(term)
 
@@ -346,7 +357,7 @@ class _Reader:
             yield self._weight(term) / most, (term,)
 
     def _count(self, term: Term) -> int:
-        return max((self._words.count(word) for word in (*term.words, *map(token, term.concepts))), default=0)
+        return max(map(self._words.count, map(token, term.concepts) if term.concepts else term.words), default=0)
 
     def _tells(self, term: Term) -> bool:
         return 0 < self._count(term) <= max(_FEW, self._words.entries * _TELLING_SHARE)

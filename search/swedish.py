@@ -174,6 +174,11 @@ def bases(word: str, *, loosely: bool = False) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def begins(word: str, *, loosely: bool = False) -> tuple[str, ...]:
+    """The words that begin a compound in this form: `drönar` comes from `drönare`. None if it begins no compound."""
+    return _word_list(folded=loosely).beginnings.get(word, ())
+
+
 def is_made_of_verb(word: str, *, loosely: bool = False) -> bool:
     """Whether a word says of what a verb does that it can be done: `bokbar` of `boka`. The list has few of them."""
     stem = next((word[: -len(ending)] for ending in ("bar", "bart", "bara") if word.endswith(ending)), "")
