@@ -45,7 +45,6 @@ class FoundEntries:
     """A page of what was found, with counts by filter and value.
 
     `corrected` is the search as it was probably meant, where nothing was found as it was written; else empty.
-    `missing` are words that no entry has, where the others are what was found by.
     """
 
     items: list[FoundEntry]
@@ -55,7 +54,6 @@ class FoundEntries:
     facets: dict[str, dict[str, int]]
     engine: str
     corrected: str
-    missing: list[str]
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,6 @@ async def search_entries(request: AnyRequest, actor: CurrentActor) -> FoundEntri
         facets=result.facets,
         engine=result.engine,
         corrected=result.corrected,
-        missing=list(result.missing),
     )
 
 

@@ -224,7 +224,10 @@ async def test_malformed_filter_is_told_and_the_rest_of_the_search_kept(visitor:
 @pytest.mark.parametrize(
     ("lang", "told"),
     [
-        ("en", ("“castle” is not among what there is to choose from under “Kind”.", "Within: This must be at most 2000.")),
+        (
+            "en",
+            ("“castle” is not among what there is to choose from under “Kind”.", "Within: This must be at most 2000."),
+        ),
         ("sv", ("”castle” finns inte att välja under ”Typ”.", "Inom: Det här får vara högst 2000.")),
     ],
 )
