@@ -183,8 +183,10 @@ class _Reader:
             return word
         if parts and all(map(self._thesaurus.names, compound(word))):
             # It makes sense as it stands, so only the smallest slip from what the entries have is one.
-            return (self._words.nearest(fold(word), slips=1) if len(word) >= _LONG_COMPOUND else None) or word
-        return self._words.nearest(fold(word)) or word
+            nearest = self._words.nearest(fold(word), slips=1) if len(word) >= _LONG_COMPOUND else None
+        else:
+            nearest = self._words.nearest(fold(word))
+        return self._thesaurus.spelling.get(nearest, nearest) if nearest else word
 
     def _is_known(self, word: str) -> bool:
         return self._words.has_any(keys(word)) or self._thesaurus.names(word) or is_in_a_dictionary(word)
@@ -196,7 +198,8 @@ class _Reader:
         """Two or three words that are right each by itself, but all but one letter of something else together."""
         if not 1 < len(written) <= _MOST_TOGETHER or all(self._count(self._one(word)) for word in written):
             return ""
-        return self._words.nearest_term([fold(word) for word in written]) or ""
+        nearest = self._words.nearest_term([fold(word) for word in written]) or ""
+        return " ".join(self._thesaurus.spelling.get(word, word) for word in nearest.split())
 
     def _terms(self, written: Sequence[str]) -> tuple[Term, ...]:
         mentions: dict[int, Mention] = {}

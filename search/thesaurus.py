@@ -57,12 +57,14 @@ class Thesaurus:
             for wider in self.broader(concept.id):
                 self._narrower[wider].append(concept.id)
         self._wider: dict[int, frozenset[int]] = {}
-        # Every word of every term, folded, with the notions that it helps to name.
+        # Every word of every term, folded, with the notions that it helps to name, and as it is written.
         self.term_words: dict[str, list[int]] = defaultdict(list)
+        self.spelling: dict[str, str] = {}
         for concept in self.concepts.values():
             for written in (*concept.sv, *concept.en):
                 for word in words(written):
                     self.term_words[fold(word)].append(concept.id)
+                    self.spelling.setdefault(fold(word), word)
 
     def mentions(self, text: Sequence[str], language: str | None = None) -> list[Mention]:
         """Every mention of a notion in a sequence of words, the longest ones first at each place.
