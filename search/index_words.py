@@ -1,6 +1,6 @@
 """The words that the index holds, and how many entries have each, as far as one reader may see them."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
 from rapidfuzz import process
@@ -52,6 +52,11 @@ class IndexWords:
     def has_beginning(self, beginning: str) -> bool:
         """Whether a word begins so."""
         place = bisect_left(self._sorted, beginning)
+        return place < len(self._sorted) and self._sorted[place].startswith(beginning)
+
+    def has_longer(self, beginning: str) -> bool:
+        """Whether a longer word begins so."""
+        place = bisect_right(self._sorted, beginning)
         return place < len(self._sorted) and self._sorted[place].startswith(beginning)
 
     def nearest(self, word: str, slips: int | None = None) -> str | None:

@@ -244,9 +244,7 @@ class _Reader:
     def missing(self, sure: Reading) -> tuple[str, ...]:
         """The words that no entry has, nor anything like them, where there are others beside them."""
         lacking = tuple(
-            term.written
-            for term in sure.terms
-            if not (self._count(self._likely(term)) or (term.beginning and self._words.has_beginning(term.literal)))
+            term.written for term in sure.terms if not (self._may_be_found(term) or self._count(self._likely(term)))
         )
         return lacking if len(lacking) < len(sure.terms) else ()
 
@@ -256,7 +254,7 @@ class _Reader:
         ways = (self._apart(sure.terms), self._wider(sure.terms), self._fewer(sure.terms), self._alone(sure.terms))
         for doubt, readings in enumerate(ways, start=1):
             for weight, terms in readings:
-                if terms and terms not in seen:
+                if terms and terms not in seen and all(map(self._may_be_found, terms)):
                     seen.add(terms)
                     yield Reading(terms, doubt=doubt, weight=weight)
 
@@ -271,10 +269,10 @@ class _Reader:
             if self._count(joined):
                 yield 1, (*terms[:place], joined, *terms[place + 2 :])
 
-    @staticmethod
-    def _longer(terms: tuple[Term, ...], weight: float) -> Iterable[tuple[float, tuple[Term, ...]]]:
+    def _longer(self, terms: tuple[Term, ...], weight: float) -> Iterable[tuple[float, tuple[Term, ...]]]:
         last = terms[-1]
-        if len(last.literal) >= _LONG_ENOUGH and last.words and not last.beginning:
+        is_begun = len(last.literal) >= _LONG_ENOUGH and self._words.has_longer(last.literal)
+        if is_begun and last.words and not last.beginning:
             yield weight, (*terms[:-1], replace(last, words=(last.literal,), concepts=(), beginning=True))
 
     def _parts(self, term: Term) -> list[Term]:
@@ -292,7 +290,7 @@ class _Reader:
         yield 1, tuple(self._kind(term) for term in terms)
         widened = [self._nearest_wider(term) for term in terms]
         # An entry that has the words may be about something else, and a longer word may be another.
-        yield _LEAST, tuple(replace(term, concepts=()) if term.words else term for term in terms)
+        yield _LEAST, tuple(map(self._as_words, terms))
         yield from self._longer(terms, _LEAST)
         if len(terms) == 1:
             yield from self._each(widened[0])
@@ -300,6 +298,10 @@ class _Reader:
         for place in range(len(terms) if len(terms) <= _MOST_TO_LEAVE_OUT else 0):
             yield _LESS, (*terms[:place], widened[place], *terms[place + 1 :])
         yield _LESS, tuple(widened)
+
+    def _as_words(self, term: Term) -> Term:
+        alone = replace(term, concepts=())
+        return alone if term.words and self._count(alone) > self._count(term) else term
 
     def _each(self, wider: Term) -> Iterable[tuple[float, tuple[Term, ...]]]:
         """Each of several wider notions: the fewer entries have it, the more it counts."""
@@ -358,6 +360,10 @@ class _Reader:
         most = max(map(self._weight, telling), default=1)
         for term in telling:
             yield self._weight(term) / most, (term,)
+
+    def _may_be_found(self, term: Term) -> bool:
+        """Whether an entry has a term; every reading that can find nothing would cost what another does."""
+        return bool(self._count(term)) or (term.beginning and self._words.has_beginning(term.literal))
 
     def _count(self, term: Term) -> int:
         return max(map(self._words.count, map(token, term.concepts) if term.concepts else term.words), default=0)
