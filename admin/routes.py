@@ -11,6 +11,7 @@ from admin import (
     legal,
     procurement,
     search,
+    series,
     vocabulary,
 )
 
@@ -19,6 +20,7 @@ def handlers() -> list[ControllerRouterHandler]:
     """The handlers of the desks."""
     return [
         *bookings.HANDLERS,
+        *series.HANDLERS,
         *legal.HANDLERS,
         *assessments.HANDLERS,
         *agreement_search.HANDLERS,

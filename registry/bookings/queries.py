@@ -259,6 +259,9 @@ async def waiting_for_host(actor: Actor) -> list[BookingRow]:
     rows = await database.fetch(
         _ROW.format(
             condition="b.state IN ('submitted', 'approved', 'confirmed', 'in_progress', 'completed', 'waitlisted')"
+            # Of a series that waits as a whole, the first stands for all.
+            " AND (b.series IS NULL OR b.state <> 'submitted' OR NOT EXISTS (SELECT FROM booking s"
+            " WHERE s.series = b.series AND s.state = 'submitted' AND s.occurrence < b.occurrence))"
             " AND b.requester <> $1 AND " + _HOSTED.format(unlimited="$2", limited="$3")
         )
         + " ORDER BY b.state = 'submitted' DESC, coalesce(b.submitted_at, b.created_at), b.id LIMIT 200",

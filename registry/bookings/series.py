@@ -247,6 +247,18 @@ async def move_series(
     return Outcome(series_id, changed, [_verdict(row, error) for row, error in refused])
 
 
+async def forecast(actor: Actor, series_id: UUID) -> list[Verdict]:
+    """What would become of the bookings of a series that have not been sent, if they were sent now.
+
+    Raises:
+        NotFound, NotPermitted, TransitionNotAllowed: as `move_series` does.
+    """
+    async with database.transaction():
+        rows = await chosen(actor, series_id, "submit", None, None)
+        environments = await holds.environments_of(rows[0]["id"])
+        return await look_ahead(actor, environments, rows[0]["audience"], [_occurrence(row) for row in rows])
+
+
 async def chosen(
     actor: Actor, series_id: UUID, action: str, only: Sequence[UUID] | None, since: UUID | None
 ) -> list[Mapping[str, Any]]:

@@ -30,6 +30,14 @@ async def change_series(actor: Actor, series_id: UUID, text: BookingText) -> Non
         await record(actor, EventType.SERIES_CHANGED, series_id)
 
 
+async def change_request(actor: Actor, booking_id: UUID, series_id: UUID | None, text: BookingText) -> None:
+    """Change a request; where it is one of a series, what it says is changed for all of them, and times stay."""
+    if series_id is None:
+        await service.change_booking(actor, booking_id, text)
+    else:
+        await change_series(actor, series_id, text)
+
+
 async def replace_draft(
     actor: Actor, booking_id: UUID, text: BookingText, rule: SeriesRule | None, *, partial: bool = False
 ) -> UUID:

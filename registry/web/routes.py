@@ -18,6 +18,7 @@ from registry.web.pages import calendars as calendar_pages
 from registry.web.pages import demo_mails
 from registry.web.pages import entries as entry_pages
 from registry.web.pages import procurement as procurement_pages
+from registry.web.pages import series as series_pages
 from registry.web.pages import session as session_pages
 from registry.web.pages import start as start_pages
 
@@ -31,6 +32,7 @@ def handlers() -> list[ControllerRouterHandler]:
         *entry_pages.HANDLERS,
         *calendar_pages.HANDLERS,
         *booking_pages.HANDLERS,
+        *series_pages.HANDLERS,
         *agreement_pages.HANDLERS,
         *procurement_pages.HANDLERS,
         *account_pages.HANDLERS,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from registry.bookings.assessments import Assessment
 from registry.bookings.codes import EmployerRole, OutcomeDecision, PersonalData
 from registry.bookings.queries import BookingView
 from registry.bookings.requests import BookingText, OwnInnovation
+from registry.bookings.series_drafts import change_request
 from registry.bookings.states import BookingState
 from registry.entries import queries as entries
 from registry.entries.codes import Audience, Perspective
@@ -25,9 +27,12 @@ from registry.errors import N_, DomainError, FieldError, InvalidInput, NotFound,
 from registry.web import language
 from registry.web.authentication import CurrentActor
 from registry.web.booking_status import next_step, timeline
-from registry.web.calendar import day_rows, new_booking_url, stockholm
+from registry.web.calendar import new_booking_url, stockholm
 from registry.web.input import BlankIsNone, Day, Input, Line, LongText, form_values, parse, read_form, read_query
 from registry.web.labels import options
+from registry.web.pages.booking_plans import MoreTimes, Places, is_more, more_context, plan, side_by_side
+from registry.web.pages.series import review_page
+from registry.web.pages.series import send as send_series
 from registry.web.rendering import go_to, page
 
 AnyRequest = Request[Any, Any, Any]
@@ -36,7 +41,7 @@ STEP_LABELS = (N_("Time"), N_("What you will test"), N_("Benefit"), N_("Terms"),
 PAGE_SIZE = 20
 
 
-class NewBooking(Input):
+class NewBooking(Places):
     """The address of a new booking."""
 
     environment: Line
@@ -45,7 +50,7 @@ class NewBooking(Input):
     week: Annotated[date | None, BlankIsNone] = None
 
 
-class TimeForm(Input):
+class TimeForm(MoreTimes):
     """Step 1; local date and times in Europe/Stockholm. `end_date` is for bookings over several days."""
 
     environment: Line = ""
@@ -121,6 +126,9 @@ async def create(request: AnyRequest, actor: CurrentActor) -> Redirect | Templat
     require_signed_in(actor)
     raw = await form_values(request, TimeForm)
     environment = await _environment(actor, str(raw.get("environment", "")))
+    if is_more(raw):
+        show = partial(_time_page, request, environment, raw, booking_id=None)
+        return await plan(request, actor, raw, when=partial(_when, raw), text=BookingText(), show=show)
     try:
         starts_at, ends_at = _moments(parse(TimeForm, raw))
         await _require_fit(actor, environment, starts_at, ends_at)
@@ -139,6 +147,8 @@ async def step_page(
 ) -> Template:
     """One step of the request."""
     view = await _draft(actor, booking_id, step)
+    if step == "review" and view.booking.series:
+        return await review_page(request, actor, view)
     return await _step_page(request, actor, view, step, _values(view))
 
 
@@ -148,13 +158,18 @@ async def save_step(
 ) -> Redirect | Template:
     """Save a step as part of the draft and go on; the last step sends the request."""
     view = await _draft(actor, booking_id, step)
+    if step == "review" and view.booking.series:
+        return await send_series(request, actor, view)
     raw = await form_values(request, FORMS.get(step, StepForm))
+    if step == "time" and (is_more(raw) or view.booking.series or len(view.booking.environments) > 1):
+        show = partial(_step_page, request, actor, view, step, {**_values(view), **raw, "also": raw.get("also", [])})
+        return await plan(request, actor, raw, when=partial(_when, raw), text=_text_of(view), show=show, view=view)
     try:
         if step == "review":
             await service.move_booking(actor, booking_id, "submit")
             return go_to(f"/bookings/{booking_id}", "booking-sent")
         if step != "terms":
-            await service.change_booking(actor, booking_id, _changed(view, step, raw))
+            await change_request(actor, booking_id, view.booking.series, _changed(view, step, raw))
     except InvalidInput as error:
         return await _step_page(request, actor, view, step, {**_values(view), **raw}, errors=error.errors)
     except DomainError as error:
@@ -211,6 +226,10 @@ async def _require_fit(actor: Actor, environment: EntryView, starts_at: datetime
     if await queries.is_held(environment, starts_at, ends_at):
         free = await queries.alternatives(actor, [environment], audience.value, starts_at, ends_at)
         raise TimeTaken(await queries.why_held([environment], starts_at, ends_at) or holds.TAKEN, free)
+
+
+def _when(raw: dict[str, Any]) -> tuple[datetime, datetime]:
+    return _moments(parse(TimeForm, raw))
 
 
 def _moments(form: TimeForm) -> tuple[datetime, datetime]:
@@ -329,8 +348,8 @@ async def _time_page(
     earliest = today + timedelta(hours=environment.lead_time_hours)
     first = max(week or earliest, today)
     first = min(first, today + timedelta(days=environment.horizon_days))
-    found = await queries.timetables([environment], first, 7)
     suggestions = await queries.next_free(environment, environment.shortest, 3)
+    more = await more_context(request, environment, values)
     return page(
         request,
         "bookings/step_time.html",
@@ -340,11 +359,12 @@ async def _time_page(
         values={"date": "", "starts": "", "end_date": "", "ends": ""} | values,
         errors=language.say_errors(errors),
         clash=_clash(clash),
-        rows=day_rows([environment], found),
+        rows=await side_by_side(more["places"], first, 7),
         week=first,
         previous_week=max(first - timedelta(days=7), today) if first > today else None,
         next_week=first + timedelta(days=7),
         suggestions=[(start, end, new_booking_url(environment, start)) for start, end in suggestions],
+        **more,
         **_step_context("time"),
     )
 
@@ -370,6 +390,7 @@ async def _step_page(
         view=view,
         booking=view.booking,
         environment=environment,
+        places=list(environments.values()),
         values=values,
         errors=language.say_errors(errors),
         clash=_clash(clash),
