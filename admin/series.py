@@ -89,7 +89,7 @@ async def _case(
         chosen={str(one) for one in (typed or {}).get("bookings", view.actions.get("approve", []))},
         refused=_refused(clash),
         errors=language.say_errors(errors),
-        typed=typed or {},
+        typed={"reason": "", **(typed or {})},
         clash={"title": language.gettext(clash.title), "detail": language.say(clash.detail)} if clash else None,
         breadcrumbs=[("/desk/bookings", language.gettext("Bookings desk")), (None, language.gettext("Series"))],
     )

@@ -120,7 +120,7 @@ async def _series_page(
         ],
         missing=[one for found in view.missing.values() for one in found][:1],
         errors=language.say_errors(errors),
-        typed=typed or {},
+        typed={"since": "", "reason": "", **(typed or {})},
         breadcrumbs=[("/bookings", language.gettext("Bookings")), (None, language.gettext("Series"))],
     )
 
