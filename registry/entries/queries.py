@@ -190,7 +190,8 @@ async def environments_to_add(actor: Actor, environment_id: int, audience: str, 
         f" JOIN entry mine ON mine.id = $2 JOIN environment place ON place.id = mine.id"
         f" WHERE {VISIBLE} AND e.id <> $2 AND NOT e.ended AND $3 = ANY (v.bookable_by)"
         " AND v.parent IS DISTINCT FROM $2 AND v.id IS DISTINCT FROM place.parent"
-        " AND CASE WHEN cardinality($4::text[]) = 0 THEN e.primary_sector = mine.primary_sector OR v.parent = place.parent"
+        " AND CASE WHEN cardinality($4::text[]) = 0"
+        "     THEN e.primary_sector = mine.primary_sector OR v.parent = place.parent"
         "     ELSE e.title_sv ILIKE ALL ($4::text[]) OR e.title_en ILIKE ALL ($4::text[]) END"
         " ORDER BY (v.parent = place.parent) IS TRUE DESC, e.kind = mine.kind DESC, e.title_sv, e.title_en LIMIT $5",
         actor.may(Permission.ENTRY_READ_STAFF),

@@ -1,5 +1,7 @@
 """A series of bookings in words: how it comes back, and what became of the times that were left out."""
 
+from datetime import date
+
 from babel.dates import get_day_names
 
 from registry.bookings.codes import Frequency, MonthlyBy
@@ -10,6 +12,7 @@ from registry.errors import N_
 from registry.web import language
 
 _NTH = (N_("the first %(day)s"), N_("the second %(day)s"), N_("the third %(day)s"), N_("the fourth %(day)s"))
+_SECOND = 2
 _FIFTH = N_("the fifth %(day)s")
 
 
@@ -27,6 +30,8 @@ def rule_words(view: SeriesView) -> str:
 def _how(rule: SeriesRule, view: SeriesView) -> str:
     first = view.starts_at.astimezone(STOCKHOLM).date()
     n = rule.every
+    if n == _SECOND:
+        return _every_second(rule, first)
     if rule.frequency is Frequency.MONTHLY:
         which = _day_of_month(rule.monthly_by, first.day, first.isoweekday())
         return language.ngettext("Every month, %(which)s", "Every %(num)s months, %(which)s", n) % {
@@ -39,6 +44,17 @@ def _how(rule: SeriesRule, view: SeriesView) -> str:
     if rule.weekdays:
         return language.gettext("Every week: %(days)s") % {"days": days}
     return language.ngettext("Every day", "Every %(num)s days", n) % {"num": n}
+
+
+def _every_second(rule: SeriesRule, first: date) -> str:
+    """What both languages have a word of their own for."""
+    if rule.frequency is Frequency.MONTHLY:
+        which = _day_of_month(rule.monthly_by, first.day, first.isoweekday())
+        return language.gettext("Every second month, %(which)s") % {"which": which}
+    if rule.frequency is Frequency.WEEKLY:
+        days = ", ".join(weekday(day) for day in sorted(rule.weekdays or {first.isoweekday()}))
+        return language.gettext("Every second week: %(days)s") % {"days": days}
+    return language.gettext("Every second day")
 
 
 def _day_of_month(kept: MonthlyBy, day: int, isoweekday: int) -> str:

@@ -29,6 +29,7 @@ from registry.web.rendering import go_to, page
 from registry.web.series_words import weekday
 
 AnyRequest = Request[Any, Any, Any]
+STEP_LABELS = (N_("Time"), N_("What you will test"), N_("Benefit"), N_("Terms"), N_("Check and send"))
 MOST_PLACES = 20
 # Each choice of how to repeat, as what it keeps.
 _REPEATS: Mapping[str, tuple[Frequency, MonthlyBy]] = {
@@ -68,6 +69,11 @@ class ShowTimes(Protocol):
     def __call__(
         self, *, errors: list[FieldError] | None = None, clash: DomainError | None = None
     ) -> Awaitable[Template]: ...
+
+
+def step_labels() -> list[str]:
+    """What the steps of a request are called."""
+    return [language.gettext(text) for text in STEP_LABELS]
 
 
 def is_more(raw: Mapping[str, Any]) -> bool:
@@ -209,6 +215,7 @@ def _check_page(
         total=len(found.verdicts),
         skipped=[f"{month:%Y-%m}" for month in found.expansion.skipped_months],
         hidden=_hidden(raw),
+        step_labels=step_labels(),
         clash={"title": language.gettext(clash.title), "detail": language.say(clash.detail)} if clash else None,
         breadcrumbs=[("/bookings", language.gettext("Bookings")), (None, language.gettext("New booking"))],
     )

@@ -23,21 +23,28 @@ from registry.bookings.states import BookingState
 from registry.entries import queries as entries
 from registry.entries.codes import Audience, Perspective
 from registry.entries.queries import EntryView
-from registry.errors import N_, DomainError, FieldError, InvalidInput, NotFound, TimeTaken
+from registry.errors import DomainError, FieldError, InvalidInput, NotFound, TimeTaken
 from registry.web import language
 from registry.web.authentication import CurrentActor
 from registry.web.booking_status import next_step, timeline
 from registry.web.calendar import new_booking_url, stockholm
 from registry.web.input import BlankIsNone, Day, Input, Line, LongText, form_values, parse, read_form, read_query
 from registry.web.labels import options
-from registry.web.pages.booking_plans import MoreTimes, Places, is_more, more_context, plan, side_by_side
+from registry.web.pages.booking_plans import (
+    MoreTimes,
+    Places,
+    is_more,
+    more_context,
+    plan,
+    side_by_side,
+    step_labels,
+)
 from registry.web.pages.series import review_page
 from registry.web.pages.series import send as send_series
 from registry.web.rendering import go_to, page
 
 AnyRequest = Request[Any, Any, Any]
 STEPS = ("time", "test", "benefit", "terms", "review")
-STEP_LABELS = (N_("Time"), N_("What you will test"), N_("Benefit"), N_("Terms"), N_("Check and send"))
 PAGE_SIZE = 20
 
 
@@ -404,7 +411,7 @@ async def _step_page(
 
 def _step_context(step: str) -> dict[str, Any]:
     return {
-        "step_labels": [language.gettext(text) for text in STEP_LABELS],
+        "step_labels": step_labels(),
         "step_number": STEPS.index(step) + 1,
         "breadcrumbs": [("/bookings", language.gettext("Bookings")), (None, language.gettext("New booking"))],
     }

@@ -16,7 +16,7 @@ from registry.errors import DomainError, FieldError, InvalidInput, NotFound
 from registry.web import language
 from registry.web.authentication import CurrentActor
 from registry.web.input import BlankIsNone, Input, LongText, form_values, parse, read_form
-from registry.web.pages.booking_plans import verdict_rows
+from registry.web.pages.booking_plans import step_labels, verdict_rows
 from registry.web.rendering import go_to, page
 from registry.web.series_words import rule_words
 
@@ -48,9 +48,9 @@ async def review_page(
         request,
         "bookings/series_review.html",
         status=409 if clash else 200,
-        view=view,
         booking=view.booking,
         environment=environments[0],
+        step_labels=step_labels(),
         answer_days=max(one.answer_days for one in environments),
         rows=verdict_rows(verdicts),
         fitting=sum(verdict.fits for verdict in verdicts),
@@ -118,7 +118,6 @@ async def _series_page(
             for action in _OWN_ACTIONS
             if action in view.actions
         ],
-        missing=[one for found in view.missing.values() for one in found][:1],
         errors=language.say_errors(errors),
         typed={"since": "", "reason": "", **(typed or {})},
         breadcrumbs=[("/bookings", language.gettext("Bookings")), (None, language.gettext("Series"))],
