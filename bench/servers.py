@@ -41,6 +41,10 @@ class Site:
         """The same with another address of Meilisearch."""
         return Site({**self.variables, "REGISTRY_MEILISEARCH_URL": url})
 
+    def without_kept_answers(self) -> "Site":
+        """The same, where every search is worked out anew."""
+        return Site({**self.variables, "REGISTRY_SEARCH_ANSWERS": "0"})
+
     def run(self, *command: str) -> str:
         """Run a Python module with its arguments and return what it writes; raises CalledProcessError."""
         done = subprocess.run(  # noqa: S603  # the programs are ours
@@ -73,6 +77,8 @@ def databases(folder: Path, names: Sequence[str], engine_port: int) -> dict[str,
                 "REGISTRY_LOG_LEVEL": "warning",
                 # As docs/running.md recommends.
                 "REGISTRY_PROCESSES": str(os.cpu_count() or 1),
+                # Several sites share one PostgreSQL.
+                "REGISTRY_DATABASE_CONNECTIONS": "5",
                 "REGISTRY_MEILISEARCH_URL": f"http://127.0.0.1:{engine_port}",
                 "REGISTRY_MEILISEARCH_INDEX": f"{_INDEX}_{name}",
             }

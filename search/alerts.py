@@ -16,8 +16,8 @@ from registry.web import language
 from registry.web.mails import send_mail
 from search import queries, saved
 from search.codes import Frequency
+from search.found import Found
 from search.postgres import PostgresEngine
-from search.queries import Found
 from search.saved import SavedSearchView
 
 # A mail lists so many entries and leads to the rest.

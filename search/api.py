@@ -12,8 +12,8 @@ from registry.web.authentication import API_PREFIX, CurrentActor
 from registry.web.input import read_query
 from registry.web.openapi import reads_query
 from search import queries, statistics
+from search.found import Found
 from search.input import SearchInput, SuggestInput
-from search.queries import Found
 
 AnyRequest = Request[Any, Any, Any]
 

@@ -19,9 +19,9 @@ from search import atom, queries
 from search.addresses import SearchAddress
 from search.engine import Sort
 from search.filters import in_words
+from search.found import Found
 from search.input import SearchInput
 from search.places import places
-from search.queries import Found
 
 AnyRequest = Request[Any, Any, Any]
 MOST_ENTRIES = 50

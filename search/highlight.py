@@ -1,30 +1,41 @@
 """Marking in a text what a question has found there: the words themselves, their forms, and what they name."""
 
+import operator
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
+from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
 from search.folding import fold
-from search.language import LANGUAGES, keys, part_keys
+from search.language import keys, part_keys
 from search.question import Question
 from search.thesaurus import Thesaurus
 
 _WORD = re.compile(r"[^\W_]+")
 # How much of a long text is shown around the first match, in characters.
 _BEFORE, _AFTER = 80, 170
+# How much after the beginning of the first match is looked at for more of them.
+_WINDOW = 600
 Span = tuple[int, int]
 
 
-class Highlighter:
-    """Marks the matches of one question in as many texts as there are.
+class _Said(NamedTuple):
+    """A word of texts: its forms as keys, these and the keys of its parts, and the word folded."""
 
-    Most texts hold no match. What keys a text has is kept from one question to the next, so that only a text that has
-    one of those that are asked for is taken apart.
-    """
+    forms: tuple[str, ...]
+    keys: frozenset[str]
+    folded: str
+
+
+# A word where it stands in a text.
+_Placed = tuple[int, int, _Said]
+
+
+class Highlighter:
+    """Marks the matches of one question in as many texts as there are."""
 
     def __init__(self, question: Question, thesaurus: Thesaurus) -> None:
         terms = [term for reading in question.readings for term in reading.terms]
@@ -41,9 +52,8 @@ class Highlighter:
                 self._keys.add(sequence[0])
             else:
                 self._starts.setdefault(sequence[0], {}).setdefault(sequence[1], []).append(sequence)
+        self._longest = max(map(len, sequences), default=0)
         self._may_begin = self._keys | self._starts.keys()
-        # By language, whether a match could begin with a run of characters.
-        self._judged: dict[str, dict[str, bool]] = {code: {} for code in LANGUAGES}
 
     def mark(self, text: str, language: str) -> Markup | None:
         """The whole text as HTML with `<mark>` around matches; None if there is none."""
@@ -51,8 +61,8 @@ class Highlighter:
         return _marked(text, found) if found else None
 
     def fragment(self, text: str, language: str) -> Markup | None:
-        """A part of the text around its first match, marked; None if there is none."""
-        found = self._found(text, language)
+        """A part of a long text around its first match, marked; None if there is none."""
+        found = self._found_in_long(text, language)
         if not found:
             return None
         start = max(0, found[0][0] - _BEFORE)
@@ -64,100 +74,88 @@ class Highlighter:
         return _marked(text[start:stop].replace("\n", " "), inside)
 
     def _found(self, text: str, language: str) -> list[Span]:
-        if not self._may_match(text, language):
+        return self._spans(*_words_of(text, language))
+
+    def _found_in_long(self, text: str, language: str) -> list[Span]:
+        """The first matches of a text; only as much of it is taken apart as has to be."""
+        known = _first_places(text, language)
+        places = [known[key] for key in self._keys & known.keys()]
+        places += [known[sequence[0]] for sequence in self._possible_sequences(known)]
+        if self._beginnings:
+            places += [place for key, place in known.items() if key.startswith(self._beginnings)]
+        if not places:
             return []
-        words = (
-            word
-            for run in self._likely_runs(text, language)
-            for start, end in _places(text, run)
-            for word in _WORD.finditer(text, start, end)
+        first = min(places)
+        near = self._spans(*_taken_apart(text[first : first + _WINDOW], language))
+        if near:
+            return [(first + start, first + end) for start, end in near]
+        # It began like a term of several words and went on in another way.
+        return self._spans(*_taken_apart(text, language))
+
+    def _possible_sequences(self, known: Mapping[str, int]) -> Iterable[tuple[str, ...]]:
+        """The terms and phrases of several words of which a text with these keys has every word somewhere."""
+        return (
+            sequence
+            for first in self._starts.keys() & known.keys()
+            for second in self._starts[first].keys() & known.keys()
+            for sequence in self._starts[first][second]
+            if all(part in known for part in sequence)
         )
-        spans = [self._match_at(text, word, language) for word in words]
-        return _joined(span for span in spans if span is not None)
 
-    def _may_match(self, text: str, language: str) -> bool:
-        known = _keys_of_text(text, language)
-        if not self._may_begin.isdisjoint(known):
-            return True
-        return bool(self._beginnings) and any(key.startswith(self._beginnings) for key in known)
+    def _spans(self, placed: Sequence[_Placed], keys_by_place: Sequence[frozenset[str]]) -> list[Span]:
+        is_apart = self._may_begin.isdisjoint
+        likely = [place for place, known in enumerate(keys_by_place) if not is_apart(known)]
+        if self._beginnings:
+            begun = (n for n, (_, _, said) in enumerate(placed) if said.folded.startswith(self._beginnings))
+            likely = sorted({*likely, *begun})
+        spans = [(placed[place][0], self._end(placed, place)) for place in likely]
+        return _joined([span for span in spans if span[1]]) if spans else []
 
-    def _likely_runs(self, text: str, language: str) -> set[str]:
-        """The runs of characters in a text with which a match could begin."""
-        judged = self._judged[language]
-        runs = set(text.split())
-        for run in runs:
-            if run not in judged:
-                judged[run] = not self._may_begin.isdisjoint(_keys_of_run(run, language)) or self._has_beginning(run)
-        return {run for run in runs if judged[run]}
+    def _end(self, placed: Sequence[_Placed], place: int) -> int:
+        """Where the longest match ends that begins with a word; 0 if none does."""
+        _, end, said = placed[place]
+        of_several = 0 if self._starts.keys().isdisjoint(said.forms) else max(self._ends(placed, place), default=0)
+        is_one = not self._keys.isdisjoint(said.keys) or (
+            bool(self._beginnings) and said.folded.startswith(self._beginnings)
+        )
+        return of_several or (end if is_one else 0)
 
-    def _has_beginning(self, run: str) -> bool:
-        return bool(self._beginnings) and any(word.startswith(self._beginnings) for word in _folded_words(run))
-
-    def _match_at(self, text: str, word: re.Match[str], language: str) -> Span | None:
-        """What matches from a word of a text on, the longest there is."""
-        end = max(self._ends(text, word, language), default=0)
-        if not end and (not self._keys.isdisjoint(_keys_of_run(word[0], language)) or self._has_beginning(word[0])):
-            end = word.end()
-        return (word.start(), end) if end else None
-
-    def _ends(self, text: str, word: re.Match[str], language: str) -> Iterable[int]:
+    def _ends(self, placed: Sequence[_Placed], place: int) -> Iterable[int]:
         """Where the sequences end that begin with a word."""
-        starts = [self._starts[key] for key in _forms(word[0], language) if key in self._starts]
-        following = _WORD.search(text, word.end()) if starts else None
-        if following is None:
-            return
-        for second in _forms(following[0], language):
-            for sequence in (sequence for seconds in starts for sequence in seconds.get(second, ())):
-                rest = list(islice(_WORD.finditer(text, following.start()), len(sequence) - 1))
-                if len(rest) == len(sequence) - 1 and all(
-                    part in _forms(one[0], language) for part, one in zip(sequence[1:], rest, strict=True)
-                ):
-                    yield rest[-1].end()
+        said = [one[2].forms for one in placed[place : place + self._longest]]
+        for first in said[0]:
+            seconds = self._starts.get(first) if len(said) > 1 else None
+            for second in said[1] if seconds else ():
+                for sequence in seconds.get(second, ()) if seconds else ():
+                    if len(sequence) <= len(said) and all(map(operator.contains, said, sequence)):
+                        yield placed[place + len(sequence) - 1][1]
 
 
 @lru_cache(maxsize=100_000)
-def _forms(word: str, language: str) -> tuple[str, ...]:
-    """The keys of a word as it stands in a text."""
-    return keys(unicodedata.normalize("NFC", word).lower(), language)
+def _said(word: str, language: str) -> _Said:
+    lowered = unicodedata.normalize("NFC", word).lower()
+    forms = keys(lowered, language)
+    return _Said(forms, frozenset({*forms, *part_keys(lowered)}), fold(lowered))
 
 
-@lru_cache(maxsize=100_000)
-def _keys_of_run(run: str, language: str) -> frozenset[str]:
-    """The keys of the words of a run of characters, and those of their parts."""
-    found: set[str] = set()
-    for word in _WORD.findall(unicodedata.normalize("NFC", run).lower()):
-        found.update(keys(word, language), part_keys(word))
-    return frozenset(found)
+def _taken_apart(text: str, language: str) -> tuple[tuple[_Placed, ...], tuple[frozenset[str], ...]]:
+    """The words of a text, and again only the keys of each."""
+    placed = tuple([(word.start(), word.end(), _said(word[0], language)) for word in _WORD.finditer(text)])
+    return placed, tuple([said.keys for _, _, said in placed])
 
 
-def _keys_of_text(text: str, language: str) -> frozenset[str]:
-    return (_keys_of_long if len(text) > _LONG else _keys_of_short)(text, language)
+# The titles and summaries of some 2,000 entries, 30 MB at most.
+_words_of = lru_cache(maxsize=8_000)(_taken_apart)
 
 
-def _keys_of(text: str, language: str) -> frozenset[str]:
-    """The keys of all words of a text, and those of their parts."""
-    return frozenset().union(*(_keys_of_run(run, language) for run in set(text.split())))
-
-
-# Titles and summaries of some 2,000 entries, and the bodies of some 1,000: each some 25 MB at most.
-_LONG = 500
-_keys_of_short = lru_cache(maxsize=8_000)(_keys_of)
-_keys_of_long = lru_cache(maxsize=2_000)(_keys_of)
-
-
-@lru_cache(maxsize=20_000)
-def _folded_words(run: str) -> tuple[str, ...]:
-    return tuple(_WORD.findall(fold(unicodedata.normalize("NFC", run))))
-
-
-def _places(text: str, run: str) -> Iterable[Span]:
-    """Where a run of characters stands between spaces."""
-    place = text.find(run)
-    while place >= 0:
-        end = place + len(run)
-        if (place == 0 or text[place - 1].isspace()) and (end == len(text) or text[end].isspace()):
-            yield place, end
-        place = text.find(run, end)
+@lru_cache(maxsize=2_000)
+def _first_places(text: str, language: str) -> dict[str, int]:
+    """The keys of a text with where the first word stands that has them. Of some 1,000 entries, 25 MB at most."""
+    found: dict[str, int] = {}
+    for word in _WORD.finditer(text):
+        for key in _said(word[0], language).keys:
+            found.setdefault(key, word.start())
+    return found
 
 
 def _joined(found: Iterable[Span]) -> list[Span]:

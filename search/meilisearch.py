@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import meilisearch
 import requests
@@ -82,7 +83,9 @@ class _Requests(HttpRequests):
     def __init__(self, config: Any) -> None:  # noqa: ANN401  # the client's own, not exported
         super().__init__(config)
         self.headers["Accept-Encoding"] = "identity"
-        self._pool = urllib3.PoolManager(num_pools=1, maxsize=1, retries=False)
+        address = urlsplit(config.url)
+        self._origin = f"{address.scheme}://{address.netloc}"
+        self._pool = urllib3.connection_from_url(self._origin, maxsize=1, retries=False)
 
     def send_request(self, http_method: Callable[..., Any], path: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # as the client has it
         method = http_method.__name__
@@ -91,7 +94,8 @@ class _Requests(HttpRequests):
             # Where there is nothing to say the client says "null". Meilisearch (1.21) may answer before it has read
             # that, and then never answers the next request on the connection.
             body = None if data == _NOTHING else data.encode() if isinstance(data, str) else data
-            return _Answer(self._pool.urlopen(method.upper(), url, body=body, headers=headers, timeout=timeout))
+            path = url.removeprefix(self._origin)
+            return _Answer(self._pool.urlopen(method.upper(), path, body=body, headers=headers, timeout=timeout))
 
         # The client asks it for its name.
         send.__name__ = method

@@ -18,9 +18,10 @@ from registry.web.rendering import page
 from search import filters, queries, statistics
 from search.addresses import SearchAddress, feed_address
 from search.engine import Sort
+from search.found import Found
 from search.input import SearchInput
 from search.places import Place, places
-from search.queries import Found, SearchResult
+from search.queries import SearchResult
 from search.saved import LONGEST_NAME
 
 AnyRequest = Request[Any, Any, Any]

@@ -4,13 +4,13 @@ Where Meilisearch is configured it answers; whenever it does not, PostgreSQL doe
 moment later.
 """
 
+import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
-
-from markupsafe import Markup
+from weakref import WeakKeyDictionary
 
 from registry import database
 from registry.access import Actor, Permission, Role
@@ -18,15 +18,18 @@ from registry.entries.codes import Audience
 from registry.entries.queries import VISIBLE
 from registry.settings import load_settings
 from search import knowledge, push
+from search.answers import Answer, Answers
 from search.engine import (
     EngineAway,
+    EngineResult,
     Hit,
     SearchEngine,
     SearchRequest,
     Suggestion,
 )
 from search.folding import fold
-from search.highlight import Highlighter
+from search.found import Found, Now, look, shown
+from search.index_words import IndexWords
 from search.language import LANGUAGES, words
 from search.meilisearch import MeilisearchEngine
 from search.postgres import PostgresEngine
@@ -37,39 +40,11 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 # Seconds for which an engine that did not answer is not asked again, so that nobody waits for it twice.
 _REST = 2.0
+# How often a question is asked again because more has been hidden meanwhile.
+_MOST_LOOKS = 3
+# How many questions are remembered as they were understood.
+_MOST_QUESTIONS = 1000
 _HIGHLIGHTED = ("title", "summary")
-
-
-@dataclass(frozen=True)
-class Found:
-    """A found entry. `highlights` has HTML with `<mark>` around matches, by field and language, where there are any.
-
-    `required_agreements` are codes of agreement types. `is_doubtful` says that it does not have just what was asked
-    for, but something near. `distance_km` is there where the request had a place.
-    """
-
-    id: int
-    slug: str
-    kind: str
-    title_sv: str
-    title_en: str
-    summary_sv: str
-    summary_en: str
-    primary_sector: str
-    sectors: list[str]
-    municipality: str
-    body_name_sv: str
-    body_name_en: str
-    track: str
-    ended: bool
-    bookable_by: list[str]
-    remuneration: str | None
-    results_ownership: list[str]
-    required_agreements: list[str]
-    example_fields: list[str]
-    is_doubtful: bool
-    distance_km: float | None
-    highlights: Mapping[str, Mapping[str, Markup]]
 
 
 @dataclass(frozen=True)
@@ -108,12 +83,12 @@ class _Engines:
     ) -> tuple[T, SearchEngine]:
         """Ask the engine that answers, or `only` a certain one, and tell which it was."""
         if only is not None:
-            return await ask_engine(only, replace(request, hidden=await _hidden())), only
+            return await ask_engine(only, request), only
         settings = load_settings()
         if settings.meilisearch_url and time.monotonic() >= self._rests_until:
             engine = MeilisearchEngine(settings.meilisearch_index)
             try:
-                return await ask_engine(engine, replace(request, hidden=await _hidden())), engine
+                return await ask_engine(engine, request), engine
             except EngineAway as error:
                 self._rests_until = time.monotonic() + _REST
                 log.warning("Search goes on in PostgreSQL, because Meilisearch cannot be used: %s", error)
@@ -121,13 +96,20 @@ class _Engines:
         return await ask_engine(simple, request), simple
 
 
-async def _hidden() -> tuple[int, ...]:
-    """Entries that fewer people may see than the index knows of; mostly none."""
-    rows = await database.fetch("SELECT entry FROM search_hidden")
-    return tuple(row["entry"] for row in rows)
-
-
 _engines = _Engines()
+
+
+@dataclass
+class _Memory:
+    """What this process has last seen, and what it keeps for the next reader."""
+
+    now: Now = field(default_factory=lambda: Now((), -1))
+    answers: Answers = field(default_factory=Answers)
+    # What was asked, by the words of the index that it was understood with.
+    questions: WeakKeyDictionary[IndexWords, dict[str, Question]] = field(default_factory=WeakKeyDictionary)
+
+
+_memory = _Memory()
 
 
 async def find(actor: Actor, request: SearchRequest, engine: SearchEngine | None = None) -> SearchResult:
@@ -138,27 +120,80 @@ async def find(actor: Actor, request: SearchRequest, engine: SearchEngine | None
     """
     staff = actor.may(Permission.ENTRY_READ_STAFF)
     thesaurus, index_words = await knowledge.understanding(staff=staff)
-    question = ask(request.text, thesaurus, index_words)
+    question = _understood(request.text, thesaurus, index_words)
     if request.sure_only:
         question = replace(question, readings=question.sure)
     asked = replace(request, question=question, staff=staff)
-    result, answered = await _engines.ask(asked, lambda engine, asked: engine.search(asked), engine)
-    if answered.name != PostgresEngine.name and not await _may_be_shown(result.hits, staff=staff):
-        # An index that finds what is hidden is older than the database, so its counts are wrong too.
-        answered = PostgresEngine()
-        result = await answered.search(asked)
+    answer = await _answer(asked, thesaurus, engine)
+    result = answer.result
     doubts = {hit.doubt for hit in result.hits}
     is_corrected = bool(doubts) and 0 not in doubts and request.page == 1 and question.corrected != ""
     if is_corrected:
         is_corrected = await _may_be_told(question.corrected, request.text, thesaurus, staff=staff)
     return SearchResult(
-        items=await _shown(result.hits, question, thesaurus),
+        items=answer.items,
         total=result.total,
         facets=result.facets,
-        engine=answered.name,
+        engine=answer.engine,
         corrected=_as_written(question.corrected, result.hits) if is_corrected else "",
         only_some_words=doubts == {LEFT_OUT},
     )
+
+
+def _understood(text: str, thesaurus: Thesaurus, index_words: IndexWords) -> Question:
+    """The question that a text asks; people ask it again with every page and filter."""
+    known = _memory.questions.setdefault(index_words, {})
+    if text not in known:
+        if len(known) >= _MOST_QUESTIONS:
+            known.clear()
+        known[text] = ask(text, thesaurus, index_words)
+    return known[text]
+
+
+async def _answer(asked: SearchRequest, thesaurus: Thesaurus, engine: SearchEngine | None) -> Answer:
+    """The kept answer if it is still true, else that of an engine."""
+    kept = _memory.answers.get(asked) if engine is None else None
+    if kept is not None:
+        answer, of = kept
+        _memory.now, unseen = await look(answer.result.hits, staff=asked.staff)
+        if of == _memory.now and not unseen:
+            return answer
+    return await _answer_of_engine(asked, thesaurus, engine)
+
+
+async def _answer_of_engine(asked: SearchRequest, thesaurus: Thesaurus, engine: SearchEngine | None) -> Answer:
+    """Ask until the answer leaves out what was hidden when it was looked up; an index that does not is given up."""
+    for _ in range(_MOST_LOOKS):
+        before = _memory.now
+        request = replace(asked, hidden=before.hidden)
+        result, answered = await _engines.ask(request, lambda engine, asked: engine.search(asked), engine)
+        if answered.name == PostgresEngine.name:
+            return await _current(result, asked.question, thesaurus)
+        looking = look(result.hits, staff=asked.staff)
+        items, (_memory.now, unseen) = await shown(result.hits, asked.question, thesaurus, looking)
+        if _memory.now.hidden == before.hidden and not unseen:
+            answer = Answer(result, items, answered.name)
+            if _memory.now == before and engine is None:
+                _memory.answers.keep(asked, answer, before)
+            return answer
+        if _memory.now.hidden == before.hidden:
+            await _note(unseen)
+            break
+    # An index that finds what is hidden is older than the database, so its counts are wrong too.
+    return await _current(await PostgresEngine().search(asked), asked.question, thesaurus)
+
+
+async def _current(result: EngineResult, question: Question, thesaurus: Thesaurus) -> Answer:
+    """An answer that was read from the database itself."""
+    items, _ = await shown(result.hits, question, thesaurus, asyncio.sleep(0))
+    return Answer(result, items, PostgresEngine.name)
+
+
+async def _note(unseen: Sequence[int]) -> None:
+    """Have the index hear of entries that it should not find."""
+    log.warning("Meilisearch has found %s entries that are hidden: its index is not up to date", len(unseen))
+    async with database.transaction():
+        await push.note(unseen)
 
 
 async def _may_be_told(corrected: str, text: str, thesaurus: Thesaurus, *, staff: bool) -> bool:
@@ -180,6 +215,9 @@ async def _may_be_told(corrected: str, text: str, thesaurus: Thesaurus, *, staff
 async def suggest(actor: Actor, text: str, *, language: str) -> list[Suggestion]:
     """Entries whose titles have words that begin like what has been typed, as far as the actor may see."""
     asked = SearchRequest(text=text, staff=actor.may(Permission.ENTRY_READ_STAFF), language=language)
+    asked = replace(
+        asked, hidden=tuple(row["entry"] for row in await database.fetch("SELECT entry FROM search_hidden"))
+    )
     found, _ = await _engines.ask(asked, lambda engine, asked: engine.suggest(asked))
     return found
 
@@ -199,60 +237,3 @@ def _as_written(corrected: str, hits: Sequence[Hit]) -> str:
     texts = " ".join(hit.shown[f"{field}_{code}"] for hit in hits for field in _HIGHLIGHTED for code in LANGUAGES)
     written = {fold(word): word for word in reversed(words(texts))}
     return " ".join(written.get(word, word) for word in corrected.split())
-
-
-async def _may_be_shown(hits: Sequence[Hit], *, staff: bool) -> bool:
-    """Whether every hit may be seen as the entries are now; what may not is noted, so that the index hears of it."""
-    rows = await database.fetch(
-        "SELECT hit.id FROM unnest($2::bigint[]) AS hit (id)"
-        f" WHERE NOT EXISTS (SELECT FROM entry e WHERE e.id = hit.id AND {VISIBLE})",
-        staff,
-        [hit.id for hit in hits],
-    )
-    if rows:
-        log.warning("Meilisearch has found %s entries that are hidden: its index is not up to date", len(rows))
-        async with database.transaction():
-            await push.note([row["id"] for row in rows])
-    return not rows
-
-
-async def _shown(hits: Sequence[Hit], question: Question, thesaurus: Thesaurus) -> list[Found]:
-    # What no reading of a found entry asks for is nothing to mark.
-    doubt = max((hit.doubt for hit in hits), default=0)
-    readings = tuple(reading for reading in question.readings if reading.doubt <= doubt)
-    if not readings:
-        return [_found(hit, {}) for hit in hits]
-    highlighter = Highlighter(replace(question, readings=readings), thesaurus)
-    marked = {hit.id: _marks(highlighter, hit.shown) for hit in hits}
-    bodies = await _bodies([id for id, found in marked.items() if not found])
-    for id, body in bodies.items():
-        fragments = {code: highlighter.fragment(text, code) for code, text in body.items()}
-        if any(fragments.values()):
-            marked[id] = {"body": {code: text for code, text in fragments.items() if text is not None}}
-    return [_found(hit, marked[hit.id]) for hit in hits]
-
-
-def _marks(highlighter: Highlighter, shown: Mapping[str, str]) -> dict[str, dict[str, Markup]]:
-    found: dict[str, dict[str, Markup]] = {}
-    for field in _HIGHLIGHTED:
-        for code in LANGUAGES:
-            if (marked := highlighter.mark(shown[f"{field}_{code}"], code)) is not None:
-                found.setdefault(field, {})[code] = marked
-    return found
-
-
-async def _bodies(ids: list[int]) -> dict[int, dict[str, str]]:
-    """The long texts of those entries where title and summary do not show why they were found."""
-    if not ids:
-        return {}
-    rows = await database.fetch("SELECT id, body_sv, body_en FROM search_document WHERE id = ANY ($1::bigint[])", ids)
-    return {row["id"]: {"sv": row["body_sv"], "en": row["body_en"]} for row in rows}
-
-
-def _found(hit: Hit, highlights: Mapping[str, Mapping[str, Markup]]) -> Found:
-    return Found(
-        **{**hit.shown, "id": hit.id},
-        is_doubtful=hit.doubt > 0,
-        distance_km=hit.distance_km,
-        highlights=highlights,
-    )

@@ -17,9 +17,9 @@ from search import queries
 from search.addresses import SearchAddress
 from search.codes import Frequency
 from search.engine import LARGEST_PAGE, Sort
+from search.found import Found
 from search.input import SearchInput
 from search.postgres import PostgresEngine
-from search.queries import Found
 from search.tables import SavedSearch
 
 MOST_SAVED = 50

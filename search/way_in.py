@@ -19,7 +19,7 @@ from registry.web.labels import options
 from registry.web.rendering import page
 from search import queries
 from search.engine import LARGEST_PAGE, SearchRequest
-from search.queries import Found
+from search.found import Found
 
 AnyRequest = Request[Any, Any, Any]
 MOST_MATCHES = 10
