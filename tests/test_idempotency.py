@@ -208,7 +208,7 @@ async def test_second_request_gets_409_when_the_first_takes_long(
         async with other.transaction():
             await other.execute("SELECT lock_site($1)", place.environment_id)
             first = asyncio.create_task(firm.post(f"{API}/bookings", json=body_for(place.slug), headers=headers))
-            await _until_somebody_waits(other)
+            await _until_somebody_waits(other, place)
             second = await firm.post(f"{API}/bookings", json=body_for(place.slug), headers=headers)
         assert second.status_code == 409
         assert second.json()["type"] == "/problems/idempotency-key-in-use"
@@ -217,9 +217,14 @@ async def test_second_request_gets_409_when_the_first_takes_long(
         await other.close()
 
 
-async def _until_somebody_waits(connection: asyncpg.Connection) -> None:
-    for _ in range(200):
-        if await connection.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+async def _until_somebody_waits(connection: asyncpg.Connection, place: Scene) -> None:
+    for _ in range(400):
+        waits = await connection.fetchval(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            " AND classid = 5270 AND objid = $1",
+            place.environment_id,
+        )
+        if waits:
             return
         await asyncio.sleep(0.05)
     pytest.fail("the request does not wait for the site")
@@ -259,7 +264,7 @@ async def test_program_killed_in_the_middle_leaves_neither_key_nor_booking(place
                 # The booking has been written by then, and waits for its place in the middle of the request.
                 await other.execute("SELECT lock_site($1)", place.environment_id)
                 asked = asyncio.create_task(client.post(f"{API}/bookings", json=body, headers=headers))
-                await _until_somebody_waits(other)
+                await _until_somebody_waits(other, place)
                 _kill(web.pid)
                 web.wait(15)
                 with pytest.raises(httpx.TransportError):
