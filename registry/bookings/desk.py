@@ -113,6 +113,9 @@ WITH found AS (
                 WHEN b.state = 'completed' THEN 'outcome' END AS waits
     FROM booking b LEFT JOIN move_request m ON m.booking = b.id AND m.state = 'asked'
     WHERE b.state IN ('submitted', 'approved', 'confirmed', 'in_progress', 'completed') AND b.requester <> $1
+      -- Of a series that waits for a decision, the first stands for all.
+      AND (b.series IS NULL OR b.state <> 'submitted' OR NOT EXISTS (
+          SELECT FROM booking s WHERE s.series = b.series AND s.state = 'submitted' AND s.occurrence < b.occurrence))
 ), place AS (
     SELECT f.id, array_agg(e.id ORDER BY e.id) AS environments, array_agg(e.slug ORDER BY e.id) AS slugs,
            array_agg(e.title_sv ORDER BY e.id) AS titles_sv, array_agg(e.title_en ORDER BY e.id) AS titles_en,

@@ -48,7 +48,9 @@ __all__ = [
     "blackouts_of",
     "bookings_by_id",
     "bookings_in_the_way",
+    "bookings_of_series",
     "facts_of",
+    "facts_of_all",
     "first_free",
     "free_weeks",
     "get_booking",
@@ -120,30 +122,43 @@ GROUP BY b.id, o.id, p.id
 
 async def facts_of(row: Any, now: datetime | None = None) -> BookingFacts:  # noqa: ANN401  # a row of any query
     """The facts for the rules, from a row with the booking's columns."""
-    responsible = await database.fetch(
-        "SELECT e.accountable_body, e.unit FROM booking_environment be JOIN entry e ON e.id = be.environment"
-        " WHERE be.booking = $1 ORDER BY e.id",
-        row["id"],
-    )
-    involved = await database.fetch(
-        "SELECT DISTINCT actor_id FROM audit_event WHERE subject_kind = 'booking' AND subject_id = $1"
-        " AND actor_id IS NOT NULL AND (type IN ('booking.created', 'booking.changed', 'booking.move_asked')"
-        " OR data->>'action' = 'submit' OR (data->>'action' = 'waitlist' AND data->>'from' <> 'submitted'))",
-        str(row["id"]),
-    )
-    return BookingFacts(
-        state=BookingState(row["state"]),
-        requester=row["requester"],
-        organisation=row["organisation"],
-        responsible=tuple(
-            frozenset(x for x in (r["accountable_body"], r["unit"]) if x is not None) for r in responsible
-        ),
-        starts_at=row["starts_at"],
-        ends_at=row["ends_at"],
-        now=now or datetime.now(UTC),
-        involved=frozenset(r["actor_id"] for r in involved),
-        hold_until=row["hold_until"],
-    )
+    return (await facts_of_all([row], now))[row["id"]]
+
+
+async def facts_of_all(rows: Sequence[Any], now: datetime | None = None) -> dict[UUID, BookingFacts]:
+    """As `facts_of` for several bookings at once, by their ids."""
+    ids = [row["id"] for row in rows]
+    responsible: dict[UUID, list[frozenset[int]]] = {id: [] for id in ids}
+    for found in await database.fetch(
+        "SELECT be.booking, e.accountable_body, e.unit FROM booking_environment be"
+        " JOIN entry e ON e.id = be.environment WHERE be.booking = ANY ($1) ORDER BY e.id",
+        ids,
+    ):
+        bodies = (found["accountable_body"], found["unit"])
+        responsible[found["booking"]].append(frozenset(x for x in bodies if x is not None))
+    involved: dict[str, set[int]] = {str(id): set() for id in ids}
+    for found in await database.fetch(
+        "SELECT DISTINCT subject_id, actor_id FROM audit_event WHERE subject_kind = 'booking'"
+        " AND subject_id = ANY ($1) AND actor_id IS NOT NULL"
+        " AND (type IN ('booking.created', 'booking.changed', 'booking.move_asked') OR data->>'action' = 'submit'"
+        " OR (data->>'action' = 'waitlist' AND data->>'from' <> 'submitted'))",
+        [str(id) for id in ids],
+    ):
+        involved[found["subject_id"]].add(found["actor_id"])
+    return {
+        row["id"]: BookingFacts(
+            state=BookingState(row["state"]),
+            requester=row["requester"],
+            organisation=row["organisation"],
+            responsible=tuple(responsible[row["id"]]),
+            starts_at=row["starts_at"],
+            ends_at=row["ends_at"],
+            now=now or datetime.now(UTC),
+            involved=frozenset(involved[str(row["id"])]),
+            hold_until=row["hold_until"],
+        )
+        for row in rows
+    }
 
 
 async def get_booking(actor: Actor, booking_id: UUID) -> BookingView:
@@ -180,6 +195,12 @@ async def bookings_by_id(ids: Sequence[UUID]) -> dict[UUID, BookingRow]:
     """Bookings as lists show them, by id. The caller has checked who may know of them."""
     rows = await database.fetch(_ROW.format(condition="b.id = ANY ($1)"), list(ids))
     return {booking.id: booking for booking in await _with_environments(rows)}
+
+
+async def bookings_of_series(series_id: UUID) -> list[BookingRow]:
+    """The occurrences of a series as lists show them, in order. The caller checks who may know of them."""
+    rows = await database.fetch(_ROW.format(condition="b.series = $1") + " ORDER BY b.occurrence", series_id)
+    return await _with_environments(rows)
 
 
 async def readable(actor: Actor, ids: Sequence[UUID]) -> set[UUID]:
