@@ -62,9 +62,9 @@ async def run_worker(
         for other in others:
             other.cancel()
         _, late = await asyncio.wait({running}, timeout=LONGEST_STOP)
-        for job in late:
+        for one in late:
             # What it did is rolled back, and the next worker does it.
-            job.cancel()
+            one.cancel()
         ended = await asyncio.gather(running, *others, return_exceptions=True)
         for fault in ended:
             if isinstance(fault, Exception):
