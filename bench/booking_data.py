@@ -139,9 +139,7 @@ async def _fill_bookings(count: int) -> None:
             " id AS person, organisation FROM person WHERE email LIKE 'firm%'"
         )
         days = 1 + (count - 1) // (ENVIRONMENTS * 2)
-        await database.fetch(
-            _PLANNED.format(count=count, environments=ENVIRONMENTS, firms=FIRMS, step=_DAYS // days)
-        )
+        await database.fetch(_PLANNED.format(count=count, environments=ENVIRONMENTS, firms=FIRMS, step=_DAYS // days))
         await database.fetch("CREATE INDEX ON planned (n)")
         await database.fetch("ANALYZE planned")
         for start in range(0, count, BATCH):

@@ -139,7 +139,7 @@ async def _logs_that_differ(bookings: list[dict[str, Any]]) -> list[str]:
             found.append(f"booking {booking['id']} was made {made} times, says the log")
         state = "draft"
         for type, data in own:
-            if type == "booking.state_changed":
+            if type in {"booking.state_changed", "booking.moved"}:
                 if data["from"] != state:
                     found.append(f"booking {booking['id']} went from {data['from']}, but it was {state}, says the log")
                 state = data["to"]
