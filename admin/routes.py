@@ -5,11 +5,14 @@ from litestar.types import ControllerRouterHandler
 from admin import (
     agreement_search,
     assessments,
+    booking_bulk,
+    booking_queue,
     bookings,
     calendar,
     coordination,
     legal,
     procurement,
+    reply_templates,
     search,
     vocabulary,
 )
@@ -18,6 +21,9 @@ from admin import (
 def handlers() -> list[ControllerRouterHandler]:
     """The handlers of the desks."""
     return [
+        *booking_queue.HANDLERS,
+        *booking_bulk.HANDLERS,
+        *reply_templates.HANDLERS,
         *bookings.HANDLERS,
         *legal.HANDLERS,
         *assessments.HANDLERS,

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from registry import database
 from registry.settings import load_settings
-from search import push
+from search import index_settings, rebuild
 
 _POLL = 0.02
 _INDEX = "bulk"
@@ -43,7 +43,7 @@ class _Engine:
 
 async def _batches() -> list[bytes]:
     await database.engine().start_connection_pool(min_size=1, max_size=2)
-    found = [lines async for _, lines in push.batches()]
+    found = [lines async for _, lines in rebuild.batches()]
     await database.engine().close_connection_pool()
     return found
 
@@ -53,7 +53,7 @@ def _main() -> None:
     engine = _Engine(load_settings().meilisearch_url)
     start = time.perf_counter()
     engine.do("POST", "/indexes", {"uid": _INDEX, "primaryKey": "id"})
-    engine.do("PATCH", f"/indexes/{_INDEX}/settings", dict(push.SETTINGS))
+    engine.do("PATCH", f"/indexes/{_INDEX}/settings", dict(index_settings.SETTINGS))
     tasks = [
         engine.ask("POST", f"/indexes/{_INDEX}/documents", lines, "application/x-ndjson")["taskUid"]
         for lines in batches

@@ -31,6 +31,7 @@ class Permission(StrEnum):
     BOOKING_CREATE = "booking:create"
     BOOKING_DECIDE = "booking:decide"
     BOOKING_READ_ALL = "booking:read-all"
+    BOOKING_READ_NOTES = "booking:read-notes"
     IP_ASSESS = "ip:assess"
     AGREEMENT_CREATE = "agreement:create"
     AGREEMENT_REVIEW = "agreement:review"
@@ -79,6 +80,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {
             _P.ENTRY_READ_STAFF,
             _P.BOOKING_READ_ALL,
+            _P.BOOKING_READ_NOTES,
             _P.AGREEMENT_READ_ALL,
             _P.PROCUREMENT_READ_ALL,
             _P.AUDIT_READ,

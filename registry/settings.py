@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     processes: Annotated[int, Field(ge=1, le=64)] = 1
     database_connections: Annotated[int, Field(ge=2, le=200)] = 10
     session_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 12
+    host_answer_days: Annotated[int, Field(ge=1, le=60)] = 5
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     meilisearch_url: str = ""
     meilisearch_key: SecretStr = SecretStr("")

@@ -8,7 +8,7 @@ from enum import StrEnum
 from registry import database
 from registry.jobs.service import Job
 from registry.settings import load_settings
-from search import push, sync
+from search import compare, index_settings, index_tasks, sync
 from search.engine import EngineAway, SearchRequest, Trouble
 from search.meilisearch import MeilisearchEngine, in_thread
 from search.postgres import PostgresEngine
@@ -117,7 +117,7 @@ async def look(*, deep: bool = False, progress: Callable[[int, int], object] | N
     )
     if row is None:
         raise LookupError
-    configured = push.is_configured()
+    configured = index_tasks.is_configured()
     engine = MeilisearchEngine.name if configured else PostgresEngine.name
     status = Status(engine, row["entries"], row["documents"])
     await _look_at_documents(status, deep=deep, progress=progress or (lambda _done, _total: None))
@@ -184,7 +184,7 @@ async def _look_at_lag(status: Status) -> None:
         await status.add(Difference.CHANGES_WAITING, f"{_many(len(late), 'entry')} changed later than indexed", late)
     if failed := _each(job["id"] for job in jobs if not job["waits"]):
         await status.add(Difference.JOBS_FAILED, f"{_many(len(failed), 'entry')} could not be derived", failed)
-    if not push.is_configured():
+    if not index_tasks.is_configured():
         return
     pushes = await database.fetch(
         "SELECT entry, extract(epoch FROM now() - asked_at) AS age FROM search_push ORDER BY asked_at"
@@ -208,12 +208,12 @@ async def _look_at_index(status: Status, index: str) -> None:
             Difference.OTHER_VERSION,
             f"The server is Meilisearch {status.server_version}, and this program is tested with {TESTED_VERSION}",
         )
-    status.indexed = await push.indexed_documents()
-    if differing := await push.differing_settings():
+    status.indexed = await index_tasks.indexed_documents()
+    if differing := await index_settings.differing_settings():
         await status.add(
             Difference.SETTINGS_DIFFER, f"The index “{index}” has other settings: {', '.join(sorted(differing))}"
         )
-    found = await push.compare(index)
+    found = await compare.compare(index)
     for difference, ids, text in (
         (Difference.NOT_IN_INDEX, found.missing, "missing in the index"),
         (Difference.OLD_IN_INDEX, found.outdated, "in the index as they were before"),

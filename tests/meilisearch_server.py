@@ -82,6 +82,20 @@ class MeilisearchServer:
         shutil.rmtree(self._folder / "data")
         self.start()
 
+    def copy(self) -> None:
+        """Keep a copy of its folder as it is now."""
+        self.kill()
+        shutil.rmtree(self._folder / "copy", ignore_errors=True)
+        shutil.copytree(self._folder / "data", self._folder / "copy")
+        self.start()
+
+    def put_back(self) -> None:
+        """Start it on the copy of its folder."""
+        self.kill()
+        shutil.rmtree(self._folder / "data")
+        shutil.copytree(self._folder / "copy", self._folder / "data")
+        self.start()
+
     def stop(self) -> None:
         """End it and remove what it has stored."""
         self._client.close()

@@ -141,6 +141,8 @@ async def test_search_book_approve_sign_confirm(page: Page) -> None:
     await page.goto("/desk/bookings")
     await expect(page.get_by_role("main")).to_contain_text("A quieter broom")
     await accessible(page)
+    await page.get_by_role("main").get_by_role("link", name="Kvasthallen journey").click()
+    await accessible(page)
     await page.get_by_role("button", name="Approve").click()
     await expect(page.get_by_role("main")).to_contain_text("Approved, waits for agreements")
     await sign_out(page)

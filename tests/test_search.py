@@ -14,7 +14,7 @@ from registry.entries import service as entries
 from registry.entries.codes import Audience, Kind, Perspective, Remuneration, Sector, Visibility
 from registry.entries.service import EnvironmentText
 from registry.procurement.states import Stage
-from search import push, vocabulary
+from search import rebuild, vocabulary
 from search.engine import FACETS, Near, SearchRequest, Sort
 from search.queries import audiences_of, suggest
 from search.queries import find as find_entries
@@ -31,7 +31,7 @@ async def engine(request: pytest.FixtureRequest) -> AsyncIterator[str]:
         yield request.param
         return
     async with own_index(request.getfixturevalue("meilisearch")):
-        await push.rebuild(lambda _: None)
+        await rebuild.rebuild(lambda _: None)
         yield request.param
 
 

@@ -10,7 +10,7 @@ from registry.access import SYSTEM, VISITOR, Role
 from registry.entries import service as entries
 from registry.entries.codes import Visibility
 from registry.settings import load_settings
-from search import push
+from search import rebuild
 from search.engine import EngineResult, SearchRequest
 from search.meilisearch import MeilisearchEngine
 from search.queries import find
@@ -27,7 +27,7 @@ SETTLED = 2  # what is asked for the first time after a change tells the state, 
 @pytest.fixture(scope="module")
 async def index(meilisearch: MeilisearchServer) -> AsyncIterator[None]:
     async with own_index(meilisearch):
-        await push.rebuild(lambda _: None)
+        await rebuild.rebuild(lambda _: None)
         yield
 
 
@@ -140,7 +140,7 @@ async def test_swapped_in_index_and_changed_settings_make_answers_old(asked: lis
     asked.clear()
     await slugs(mine)
     assert asked == []
-    await push.rebuild(lambda _: None)
+    await rebuild.rebuild(lambda _: None)
     await slugs(mine)
     assert len(asked) == 1
 

@@ -26,7 +26,7 @@ from registry.bookings.states import BookingState
 from registry.entries import service as entries
 from registry.entries.codes import Audience
 from registry.entries.service import EnvironmentText
-from search import evaluate, push, status, sync, vocabulary, vocabulary_files
+from search import evaluate, push, rebuild, status, sync, vocabulary, vocabulary_files
 from search.postgres import PostgresEngine
 from search.status import Difference
 from search.upkeep import keep_up
@@ -226,7 +226,7 @@ async def test_readiness_tells_the_engine(visitor: httpx.AsyncClient, meilisearc
     answer = await visitor.get("/readyz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok", "database": "up", "search": "postgres"})
     async with own_index(meilisearch):
-        await push.rebuild(lambda _: None)
+        await rebuild.rebuild(lambda _: None)
         answer = await visitor.get("/readyz")
         assert (answer.status_code, answer.json()) == (200, {"status": "ok", "database": "up", "search": "meilisearch"})
 
@@ -452,7 +452,7 @@ async def test_search_for_a_free_week_follows_the_bookings(
         await _free_week_follows(site)
         return
     async with own_index(meilisearch):
-        await push.rebuild(lambda _: None)
+        await rebuild.rebuild(lambda _: None)
         await _free_week_follows(site)
 
 

@@ -23,7 +23,7 @@ from registry.access import SYSTEM, VISITOR
 from registry.accounts.codes import OrganisationKind
 from registry.entries import service as entries
 from registry.entries.codes import Visibility
-from search import push, sync
+from search import compare, index_settings, push, rebuild, sync, upkeep
 from search.alone import alone
 from search.engine import EngineAway, SearchRequest
 from search.meilisearch import _Client
@@ -79,7 +79,7 @@ def in_index(server: MeilisearchServer, index: str, entry_id: int, title: str) -
 
 
 async def in_step(index: str) -> bool:
-    return not (await push.compare(index)).differs
+    return not (await compare.compare(index)).differs
 
 
 async def ask(text: str) -> SearchResult:
@@ -219,7 +219,7 @@ async def test_pushing_twice_changes_nothing(meilisearch: MeilisearchServer, mei
     assert meilisearch.document(meilisearch_index, entry_id) == before
     assert await sync.otherwise_derived([entry_id]) == []
     assert await in_step(meilisearch_index)
-    assert await push.repair(meilisearch_index) == 0
+    assert await compare.repair(meilisearch_index) == 0
 
 
 # Searches without end, in a process of its own so that it does not wait for ours; prints how many each one found.
@@ -288,16 +288,16 @@ async def test_changes_arrive_in_time_while_all_is_derived_and_built_anew(
         # The worker's next round derives all of them beside its jobs.
         await database.fetch("UPDATE search_document SET source_hash = 'old'")
         derived = "SELECT 1 FROM search_document WHERE id = $1 AND source_hash <> 'old'"
-        rebuild: asyncio.Task[None] | None = None
+        building: asyncio.Task[None] | None = None
         deadline = time.monotonic() + 100
-        while rebuild is None or not rebuild.done():
+        while building is None or not building.done():
             assert time.monotonic() < deadline
             mine = word()
             await change(entry_id, title_sv=mine)
             await until(lambda mine=mine: in_index(meilisearch, meilisearch_index, entry_id, mine), PROMISED)
-            if rebuild is None and await database.fetch(derived, ids[-1]):
-                rebuild = asyncio.create_task(push.rebuild(lambda _: None))
-        await rebuild
+            if building is None and await database.fetch(derived, ids[-1]):
+                building = asyncio.create_task(rebuild.rebuild(lambda _: None))
+        await building
         await until(lambda: in_step(meilisearch_index), 20)
 
 
@@ -319,6 +319,27 @@ async def test_an_index_older_than_the_database_shows_nobody_what_has_been_hidde
     assert (result.items, result.total, result.engine) == ([], 0, "meilisearch")
 
 
+async def test_older_copy_of_the_engines_folder_is_noticed_and_brought_up_to_date(
+    meilisearch: MeilisearchServer, meilisearch_index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "_EVERY", 0.2)
+    entry_id, _ = await entry()
+    meilisearch.copy()
+    keeping = asyncio.create_task(upkeep.keep_up_for_ever())
+    try:
+        mine = word()
+        await change(entry_id, title_sv=mine)
+        await index_entry(entry_id)
+        assert in_index(meilisearch, meilisearch_index, entry_id, mine)
+        # It has looked again since, and found all in order.
+        await asyncio.sleep(2)
+        meilisearch.put_back()
+        assert not in_index(meilisearch, meilisearch_index, entry_id, mine)
+        await until(lambda: in_index(meilisearch, meilisearch_index, entry_id, mine), 20)
+    finally:
+        keeping.cancel()
+
+
 async def test_only_one_process_keeps_order_at_a_time(meilisearch_index: str) -> None:
     del meilisearch_index
     async with alone(wait=True):
@@ -327,13 +348,13 @@ async def test_only_one_process_keeps_order_at_a_time(meilisearch_index: str) ->
 
 
 async def test_settings_are_applied_when_they_differ(meilisearch: MeilisearchServer, meilisearch_index: str) -> None:
-    assert not await push.apply_settings()
+    assert not await index_settings.apply_settings()
     meilisearch.do("PATCH", f"/indexes/{meilisearch_index}/settings", {"rankingRules": ["words"], "stopWords": ["i"]})
-    assert sorted(await push.differing_settings()) == ["rankingRules", "stopWords"]
+    assert sorted(await index_settings.differing_settings()) == ["rankingRules", "stopWords"]
     done = await keep_up(thoroughly=False)
     assert done is not None
     assert done.settings_applied
-    assert await push.differing_settings() == []
+    assert await index_settings.differing_settings() == []
 
 
 async def test_a_push_makes_no_index_of_its_own(meilisearch: MeilisearchServer, meilisearch_settings: str) -> None:
@@ -361,10 +382,10 @@ async def test_a_rebuild_that_breaks_leaves_the_old_index_and_nothing_else(
         meilisearch.kill()
 
     with pytest.raises(EngineAway, match="does not answer"):
-        await push.rebuild(die)
+        await rebuild.rebuild(die)
     meilisearch.start()
     await until(lambda: _answered_by(mine, "meilisearch"), 5)
-    await push.rebuild(lambda _: None)
+    await rebuild.rebuild(lambda _: None)
     await until(lambda: not meilisearch.has(left), 10)
     assert await in_step(meilisearch_index)
 

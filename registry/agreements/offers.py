@@ -1,6 +1,7 @@
 """Reading what entries offer and require, and the gate: which required agreements a booking still lacks."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -102,6 +103,51 @@ async def missing_agreements(
         [state.value for state in UNDER_WAY],
     )
     return [_missing(row) for row in rows]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one booking asks the gate, see `missing_agreements`."""
+
+    organisation_id: int
+    audience: str
+    entry_ids: Sequence[int]
+    starts_at: datetime
+    ends_at: datetime
+
+
+# The same gate for many bookings at once: their values take the place of its parameters.
+_GATES = """
+SELECT asked.number, gate.* FROM jsonb_to_recordset($1::jsonb) AS asked
+    (number int, organisation int, audience text, entries bigint[], starts_at timestamptz, ends_at timestamptz)
+CROSS JOIN LATERAL ({gate}) AS gate ORDER BY asked.number
+""".format(
+    gate=_GATE.replace("$1", "asked.organisation")
+    .replace("$2", "asked.audience")
+    .replace("$3", "asked.entries")
+    .replace("$4", "asked.starts_at")
+    .replace("$5", "asked.ends_at")
+    .replace("$6", "$2")
+)
+
+
+async def missing_agreements_of_many(bookings: Sequence[Asked]) -> list[list[MissingAgreement]]:
+    """What `missing_agreements` says of each booking, in one query and in their order."""
+    asked = [
+        {
+            "number": number,
+            "organisation": one.organisation_id,
+            "audience": one.audience,
+            "entries": list(one.entry_ids),
+            "starts_at": one.starts_at.isoformat(),
+            "ends_at": one.ends_at.isoformat(),
+        }
+        for number, one in enumerate(bookings)
+    ]
+    found: list[list[MissingAgreement]] = [[] for _ in bookings]
+    for row in await database.fetch(_GATES, json.dumps(asked), [state.value for state in UNDER_WAY]):
+        found[row["number"]].append(_missing(row))
+    return found
 
 
 def _missing(row: database.Row) -> MissingAgreement:

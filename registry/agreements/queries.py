@@ -12,11 +12,13 @@ from registry.agreements import rules
 from registry.agreements.codes import TERM_FIELDS, AgreementType, TermGroup, TermValue
 from registry.agreements.marks import Marked
 from registry.agreements.offers import (
+    Asked,
     MissingAgreement,
     Model,
     OfferedTerms,
     OfferView,
     missing_agreements,
+    missing_agreements_of_many,
     model,
     models,
     offered_terms,
@@ -38,6 +40,7 @@ __all__ = [
     "LONGEST_QUESTION",
     "AgreementRow",
     "AgreementView",
+    "Asked",
     "Comparison",
     "FoundAgreement",
     "FoundPage",
@@ -56,6 +59,7 @@ __all__ = [
     "get_editable",
     "list_agreements",
     "missing_agreements",
+    "missing_agreements_of_many",
     "model",
     "models",
     "offered_terms",

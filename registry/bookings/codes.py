@@ -44,6 +44,7 @@ class NoticeEvent(StrEnum):
     AGREEMENT_BACK = "agreement_back"
     IP_OPENED = "ip_opened"
     IP_DECIDED = "ip_decided"
+    MESSAGE = "message"
 
 
 class Part(StrEnum):
@@ -88,3 +89,28 @@ class IpFinding(StrEnum):
     EMPLOYER = "employer"
     AGREEMENT = "agreement"
     NOT_COVERED = "not_covered"
+
+
+class Side(StrEnum):
+    """From which side of a booking a message comes."""
+
+    REQUESTER = "requester"
+    HOST = "host"
+
+
+class ReplyKind(StrEnum):
+    """What a host's reply template is for."""
+
+    DECLINE = "decline"
+    CHANGES = "changes"
+    MESSAGE = "message"
+
+
+class Waits(StrEnum):
+    """Why a booking waits for its host, in the order in which a host is shown them."""
+
+    DECIDE = "decide"
+    AGREEMENT_LOST = "agreement_lost"
+    CHECK_IN = "check_in"
+    COMPLETE = "complete"
+    OUTCOME = "outcome"

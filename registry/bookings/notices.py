@@ -46,6 +46,7 @@ TOLD: Mapping[NoticeEvent, Mapping[Part, bool]] = {
     _E.IP_OPENED: {_P.LEGAL: True},
     _E.IP_DECIDED: {_P.REQUESTER: True, _P.HOST: True},
     _E.HANDED_OVER: {_P.REQUESTER: True, _P.FORMER: False, _P.HOST: False},
+    _E.MESSAGE: {_P.REQUESTER: True, _P.HOST: True},
 }
 # Whoever sends a request gets a receipt. Nobody else is told of what they did themselves.
 _RECEIPTS = frozenset({(_E.SUBMITTED, _P.REQUESTER)})

@@ -48,7 +48,6 @@ __all__ = [
     "blackouts_of",
     "bookings_by_id",
     "bookings_in_the_way",
-    "competing",
     "facts_of",
     "first_free",
     "free_weeks",
@@ -57,11 +56,15 @@ __all__ = [
     "list_bookings",
     "missing_for",
     "next_free",
+    "readable",
     "timetables",
     "waiting_for_agreement",
-    "waiting_for_host",
     "why_held",
 ]
+
+
+# Who has read it, and that hosts have noted something, is for the log, not for the parties.
+_FOR_THE_LOG = frozenset({EventType.BOOKING_READ, EventType.BOOKING_NOTED})
 
 
 @dataclass(frozen=True)
@@ -165,8 +168,7 @@ async def get_booking(actor: Actor, booking_id: UUID) -> BookingView:
         booking=booking,
         is_own=rules.is_requester.allows(actor, facts),
         missing=await missing_for(row),
-        # Who has read it is for the log, not for the parties.
-        events=[event for event in await events_of("booking", booking_id) if event.type != EventType.BOOKING_READ],
+        events=[event for event in await events_of("booking", booking_id) if event.type not in _FOR_THE_LOG],
         actions=[action for action in possible if action not in refusals],
         refusals=refusals,
     )
@@ -176,6 +178,14 @@ async def bookings_by_id(ids: Sequence[UUID]) -> dict[UUID, BookingRow]:
     """Bookings as lists show them, by id. The caller has checked who may know of them."""
     rows = await database.fetch(_ROW.format(condition="b.id = ANY ($1)"), list(ids))
     return {booking.id: booking for booking in await _with_environments(rows)}
+
+
+async def readable(actor: Actor, ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these bookings the actor may read."""
+    rows = await database.fetch(
+        f"SELECT b.id FROM booking b WHERE b.id = ANY ($1) AND {_READABLE}", list(ids), *_readers(actor)
+    )
+    return {row["id"] for row in rows}
 
 
 async def missing_for(row: Any) -> list[MissingAgreement]:  # noqa: ANN401  # a row of any query
@@ -230,37 +240,6 @@ _READABLE = f"""
     (b.requester = $2 OR b.organisation = ANY ($3) OR ($4 AND b.state <> 'draft')
      OR {_HOSTED.format(unlimited="$5", limited="$6")})
 """
-
-
-async def waiting_for_host(actor: Actor) -> list[BookingRow]:
-    """What waits for the actor's decision as a host, oldest first; their own requests are left out."""
-    require_signed_in(actor)
-    rows = await database.fetch(
-        _ROW.format(
-            condition="b.state IN ('submitted', 'approved', 'confirmed', 'in_progress', 'completed', 'waitlisted')"
-            " AND b.requester <> $1 AND " + _HOSTED.format(unlimited="$2", limited="$3")
-        )
-        + " ORDER BY b.state = 'submitted' DESC, coalesce(b.submitted_at, b.created_at), b.id LIMIT 200",
-        actor.person_id,
-        actor.has_unlimited(Permission.BOOKING_DECIDE),
-        list(actor.limited_to(Permission.BOOKING_DECIDE)),
-    )
-    return await _with_environments(rows)
-
-
-async def competing(booking_id: UUID) -> list[BookingRow]:
-    """Other requests that wait for a decision on an overlapping time in one of the same environments."""
-    rows = await database.fetch(
-        _ROW.format(
-            condition="b.id <> $1 AND b.state IN ('submitted', 'waitlisted') AND EXISTS ("
-            " SELECT FROM booking mine JOIN booking_environment m ON m.booking = mine.id"
-            " JOIN booking_environment o ON o.environment = m.environment AND o.booking = b.id"
-            " WHERE mine.id = $1 AND tstzrange(mine.starts_at, mine.ends_at) && tstzrange(b.starts_at, b.ends_at))"
-        )
-        + " ORDER BY b.submitted_at LIMIT 50",
-        booking_id,
-    )
-    return await _with_environments(rows)
 
 
 async def waiting_for_agreement(actor: Actor, agreement_id: UUID) -> list[BookingRow]:

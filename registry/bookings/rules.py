@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from registry.access import Actor, Permission, Rule
+from registry.bookings.codes import Side
 from registry.bookings.intervals import Interval, common, joined, without
 from registry.bookings.openings import STOCKHOLM, begins_on_grid, is_open, openings
 from registry.bookings.states import BookingState
@@ -19,8 +20,11 @@ __all__ = [
     "BookingFacts",
     "Interval",
     "can_decide",
+    "can_note",
     "can_read",
+    "can_read_notes",
     "can_take",
+    "can_write",
     "common",
     "has_begun",
     "has_started",
@@ -34,6 +38,7 @@ __all__ = [
     "nearest_starts",
     "openings",
     "reads_all",
+    "side_of",
     "still_bookable",
     "times_fit",
     "without",
@@ -91,6 +96,18 @@ def _reads_all(actor: Actor, booking: BookingFacts) -> Message | None:
     return message(N_("Your role does not read other people's bookings."))
 
 
+def _reads_notes(actor: Actor, booking: BookingFacts) -> Message | None:
+    if actor.has_unlimited(Permission.BOOKING_READ_NOTES):
+        return _reads_all(actor, booking)
+    return message(N_("Your role does not read the hosts' own notes."))
+
+
+def _is_sent(_: Actor, booking: BookingFacts) -> Message | None:
+    if booking.state is not BookingState.DRAFT:
+        return None
+    return message(N_("The request has not been sent, so nobody on the other side can read this. Send it first."))
+
+
 def _is_not_own(actor: Actor, booking: BookingFacts) -> Message | None:
     if actor.is_system or (actor.person_id != booking.requester and actor.person_id not in booking.involved):
         return None
@@ -126,12 +143,18 @@ is_host: Rule[BookingFacts] = Rule(_is_host)
 hosts_one: Rule[BookingFacts] = Rule(_hosts_one)
 reads_all: Rule[BookingFacts] = Rule(_reads_all)
 is_not_own: Rule[BookingFacts] = Rule(_is_not_own)
+is_sent: Rule[BookingFacts] = Rule(_is_sent)
 is_system: Rule[BookingFacts] = Rule(_is_system)
 has_begun: Rule[BookingFacts] = Rule(_has_begun)
 has_started: Rule[BookingFacts] = Rule(_has_started)
 
 can_read = is_requester | hosts_one | reads_all
 can_decide = is_host & is_not_own
+# Both sides write to each other, whoever else reads along.
+can_write = is_requester | hosts_one
+# What hosts note for each other is never for those who ask, not even where the same person hosts another place.
+can_note = hosts_one & is_not_own
+can_read_notes = (hosts_one | Rule(_reads_notes)) & is_not_own
 # Four eyes: nobody assesses the rights to their own innovation.
 can_assess = Rule(_assesses) & is_not_own
 # Who may take which step of the state table.
@@ -151,6 +174,13 @@ can_take: dict[str, Rule[BookingFacts]] = {
     "outcome": is_host | is_requester,
 }
 NEEDS_REASON = frozenset({"decline", "request_changes", "cancel"})
+
+
+def side_of(actor: Actor, booking: BookingFacts) -> Side | None:
+    """For which side somebody speaks. A host who is also the requester's colleague, but has not asked, is a host."""
+    if can_note.allows(actor, booking):
+        return Side.HOST
+    return Side.REQUESTER if is_requester.allows(actor, booking) else None
 
 
 def times_fit(

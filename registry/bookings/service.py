@@ -14,7 +14,7 @@ from registry.access import SYSTEM, Actor, Permission, require
 from registry.accounts.queries import actor_of_email
 from registry.agreements import service as agreements
 from registry.audit.service import EventType, record
-from registry.bookings import assessments, holds, notices, queries, rechecks, requests, rules
+from registry.bookings import assessments, holds, meanwhile, notices, queries, rechecks, requests, rules, thread
 from registry.bookings.codes import NoticeEvent, OutcomeDecision
 from registry.bookings.requests import BookingText
 from registry.bookings.states import HOLDING, TRANSITIONS, BookingState
@@ -92,19 +92,25 @@ async def move_booking(
     *,
     reason: str = "",
     decision: OutcomeDecision | None = None,
+    seen: int | None = None,
 ) -> BookingState:
     """Take a step of the state table with everything that follows from it; returns the new state.
 
-    An approved booking whose agreements are all in force is confirmed at once.
+    An approved booking whose agreements are all in force is confirmed at once. A reason is kept in the thread.
+    With `seen`, the booking's `sequence` as the actor's page had it, what has changed since is not decided on.
 
     Raises:
         NotFound, NotPermitted, TransitionNotAllowed, InvalidInput (a reason or decision is missing).
+        EditedMeanwhile: the booking is no longer what was `seen`; tells who did what.
         TimeTaken: the database refused to hold the time; with alternatives.
         RuleBroken: the environment cannot be booked then.
     """
     async with database.transaction():
         row = await _locked(actor, booking_id)
+        await meanwhile.require_unchanged(row, seen)
         state = await _take(actor, row, action, reason=reason, decision=decision)
+        if reason and action != "outcome":
+            await thread.add_reason(actor, row, state, reason)
         if state is BookingState.APPROVED:
             approved = {**row, "state": state.value}
             if not await queries.missing_for(approved):

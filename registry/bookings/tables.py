@@ -20,6 +20,7 @@ from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
+from registry.access import Role
 from registry.bookings.codes import (
     EmployerRole,
     FeedKind,
@@ -29,6 +30,8 @@ from registry.bookings.codes import (
     OutcomeDecision,
     Part,
     PersonalData,
+    ReplyKind,
+    Side,
 )
 from registry.bookings.states import AssessmentState, BookingState
 from registry.database import one_of, some_of
@@ -229,3 +232,66 @@ class IpAssessment(Table):
         " (finding IS NOT NULL AND reasons <> '' AND decided_at IS NOT NULL AND decided_by IS NOT NULL)"
     )
     only_a_decision_blocks = Check("NOT blocks OR state = 'decided'")
+
+
+class BookingMessage(Table):
+    """A message between the requester's and the host's side of a booking; append-only, in UTC.
+
+    `state` is what the booking became when the text was given as a reason; empty for an ordinary message.
+    """
+
+    id = BigSerial(primary_key=True)
+    booking = ForeignKey(Booking, null=False, on_delete=OnDelete.restrict)
+    author: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Person", "accounts"), null=False, on_delete=OnDelete.restrict
+    )
+    side = Varchar(length=10)
+    state = Varchar(length=20, null=True, default=None)
+    text = Text()
+    created_at = Timestamptz(default=TimestamptzNow())
+
+    side_is_known = one_of("side", Side)
+    message_has_a_good_length = Check("char_length(btrim(text)) BETWEEN 1 AND 5000")
+
+
+class BookingNote(Table):
+    """What hosts of a booking's environments note for each other, never for the requester; append-only, in UTC.
+
+    `role` is the one by which the author could write it.
+    """
+
+    id = BigSerial(primary_key=True)
+    booking = ForeignKey(Booking, null=False, on_delete=OnDelete.restrict)
+    author: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Person", "accounts"), null=False, on_delete=OnDelete.restrict
+    )
+    role = Varchar(length=20)
+    text = Text()
+    created_at = Timestamptz(default=TimestamptzNow())
+
+    role_is_known = one_of("role", Role)
+    note_has_a_good_length = Check("char_length(btrim(text)) BETWEEN 1 AND 5000")
+
+
+class ReplyTemplate(Table):
+    """A reply that the hosts of a body or unit keep for use again, in Swedish, English or both.
+
+    The texts may hold the places of `replies.PLACEHOLDERS`. `version` counts the changes, for noticing that two
+    hosts edit at once.
+    """
+
+    id = BigSerial(primary_key=True)
+    owner: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Organisation", "accounts"), null=False, on_delete=OnDelete.restrict
+    )
+    kind = Varchar(length=10)
+    title = Varchar(length=100)
+    text_sv = Text(default="")
+    text_en = Text(default="")
+    version = Integer(default=1)
+
+    kind_is_known = one_of("kind", ReplyKind)
+    reply_has_a_title = Check("btrim(title) <> ''")
+    reply_says_something = Check("btrim(text_sv) <> '' OR btrim(text_en) <> ''")
+    reply_is_not_too_long = Check("char_length(text_sv) <= 4000 AND char_length(text_en) <= 4000")
+    reply_title_once = Unique([owner, kind, title])

@@ -7,8 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 from registry import database
-from registry.access import Actor
+from registry.access import SYSTEM, Actor
 from registry.agreements import service as agreements
+from registry.bookings import replies
+from registry.bookings.codes import ReplyKind
+from registry.bookings.replies import ReplyText
 from registry.bookings.rules import STOCKHOLM
 from registry.demo.files import day
 
@@ -24,6 +27,10 @@ _EVENT = """
 INSERT INTO audit_event (at, actor_id, actor_name, type, subject_kind, subject_id, data)
 VALUES ($1, $2, $3, $4, 'booking', $5, $6::jsonb)
 """
+_MESSAGE = """
+INSERT INTO booking_message (booking, author, side, state, text, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+"""
+_NOTE = "INSERT INTO booking_note (booking, author, role, text, created_at) VALUES ($1, $2, 'host', $3, $4)"
 # What a booking went through to get to a state: the action, the state, who did it, and the key of its day.
 _WAY = {
     "submitted": (("submit", "submitted", "requester", "submitted_days"),),
@@ -124,6 +131,37 @@ async def _insert(
         one["state"],
         one["outcome_decision"],
     )
+    await _write(booking_id, one, host, requester, decided)
+
+
+async def _write(
+    booking_id: object, one: Mapping[str, Any], host: Actor, requester: Actor, decided: datetime | None
+) -> None:
+    """What both sides have written, and what the host has noted."""
+    if one["reason"]:
+        await database.fetch(
+            _MESSAGE, booking_id, host.person_id, "host", one["state"], one["reason"], decided or datetime.now(UTC)
+        )
+    for message in one.get("messages", ()):
+        author = host if message["side"] == "host" else requester
+        at = min(_noon_of(message["days"]), datetime.now(UTC))
+        await database.fetch(_MESSAGE, booking_id, author.person_id, message["side"], None, message["text"], at)
+        await _log(booking_id, at, author, "booking.message_sent", {"side": message["side"]})
+    for note in one.get("notes", ()):
+        await database.fetch(_NOTE, booking_id, host.person_id, note["text"], _noon_of(note["days"]))
+        await _log(booking_id, _noon_of(note["days"]), host, "booking.noted", {})
+
+
+async def seed_replies(data: list[dict[str, Any]], slugs: Mapping[str, int]) -> None:
+    """Keep the example replies for the bodies that answer for the environments named."""
+    for one in data:
+        row = await database.fetch_one("SELECT accountable_body FROM entry WHERE id = $1", slugs[one["entry"]])
+        if row is None:
+            raise LookupError(one["entry"])
+        await replies.create_reply(
+            SYSTEM,
+            ReplyText(row["accountable_body"], ReplyKind(one["kind"]), one["title"], one["text_sv"], one["text_en"]),
+        )
 
 
 async def _log(booking_id: object, at: datetime, actor: Actor | None, kind: str, data: Mapping[str, object]) -> None:

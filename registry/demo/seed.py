@@ -16,7 +16,7 @@ from registry.agreements import service as agreements
 from registry.agreements.codes import AgreementType, TermStatus, TermValue
 from registry.demo import documents
 from registry.demo.accounts import DEMO_PASSWORD
-from registry.demo.bookings import seed_bookings
+from registry.demo.bookings import seed_bookings, seed_replies
 from registry.demo.files import DATA, day, entry_text, load, publish
 from registry.demo.partnerships import seed_partnerships, tie_agreements
 from registry.entries import service as entries
@@ -52,6 +52,7 @@ async def _seed(progress: Progress) -> None:
     contracts = await _agreements(organisations, slugs, people)
     await tie_agreements(tied, contracts, people)
     await seed_bookings(load("bookings"), organisations, slugs, people)
+    await seed_replies(load("replies"), slugs)
 
 
 async def _organisations() -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -130,6 +131,7 @@ class _Companion(Thread):
 
     def run(self) -> None:
         """Everything that goes on beside the web server."""
+        self._wait_until_forked()
         try:
             start_postgres(self.data_dir)
         except Exception as error:  # noqa: BLE001  # whatever it is, the person has to be told
@@ -144,6 +146,12 @@ class _Companion(Thread):
             if self.worker.poll() is not None:
                 self._give_up(f"The worker ended by itself (status {self.worker.returncode}); see its message above.")
                 return
+
+    def _wait_until_forked(self) -> None:
+        """Do nothing while the web server forks its processes: a lock that is held here would stay held in them."""
+        deadline = time.monotonic() + LONGEST_START
+        while not multiprocessing.active_children() and time.monotonic() < deadline and not self.stopping.is_set():
+            time.sleep(0.01)
 
     def _wait_until_ready(self) -> bool:
         deadline = time.monotonic() + LONGEST_START

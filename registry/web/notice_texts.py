@@ -39,6 +39,8 @@ HEADINGS: Mapping[tuple[NoticeEvent, Part], str] = {
     (_E.HANDED_OVER, _P.REQUESTER): N_("You have taken over a booking: %(environment)s"),
     (_E.HANDED_OVER, _P.FORMER): N_("A colleague has taken over your booking: %(environment)s"),
     (_E.HANDED_OVER, _P.HOST): N_("A booking has a new contact: %(environment)s"),
+    (_E.MESSAGE, _P.REQUESTER): N_("The host has written to you: %(environment)s"),
+    (_E.MESSAGE, _P.HOST): N_("The requester has written to you: %(environment)s"),
     (_E.IP_OPENED, _P.LEGAL): N_("An IP assessment waits for you: %(environment)s"),
     (_E.IP_DECIDED, _P.REQUESTER): N_("The IP assessment of your innovation is decided: %(environment)s"),
     (_E.IP_DECIDED, _P.HOST): N_("Legal has stopped a booking: %(environment)s"),
@@ -132,6 +134,12 @@ TEXTS: Mapping[tuple[NoticeEvent, Part], str] = {
         "A colleague has handed over the booking %(interval)s to you. From now on you get mail about it."
     ),
     (_E.HANDED_OVER, _P.FORMER): N_("%(requester)s now has the booking %(interval)s and gets mail about it."),
+    (_E.MESSAGE, _P.REQUESTER): N_(
+        "It is about your booking %(interval)s. Answer on the booking's page; nobody reads answers to this mail."
+    ),
+    (_E.MESSAGE, _P.HOST): N_(
+        "%(organisation)s has written about %(interval)s. Answer at the desk; nobody reads answers to this mail."
+    ),
     (_E.IP_OPENED, _P.LEGAL): N_(
         "%(requester)s at %(organisation)s has asked to test an innovation of their own here %(interval)s. Assess who"
         " has the rights to it."

@@ -8,6 +8,7 @@ from registry.web.api import agreements as agreement_api
 from registry.web.api import bookings as booking_api
 from registry.web.api import calendars as calendar_api
 from registry.web.api import entries as entry_api
+from registry.web.api import messages as message_api
 from registry.web.api import procurement as procurement_api
 from registry.web.pages import account as account_pages
 from registry.web.pages import agreements as agreement_pages
@@ -38,6 +39,7 @@ def handlers() -> list[ControllerRouterHandler]:
         *demo_mails.HANDLERS,
         *entry_api.HANDLERS,
         *booking_api.HANDLERS,
+        *message_api.HANDLERS,
         *calendar_api.HANDLERS,
         *agreement_api.HANDLERS,
         *agreement_search_api.HANDLERS,

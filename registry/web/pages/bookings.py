@@ -12,7 +12,7 @@ from litestar.types import ControllerRouterHandler
 from pydantic import Field
 
 from registry.access import Actor, Permission, Role, require_signed_in
-from registry.bookings import assessments, holds, queries, requests, rules, service
+from registry.bookings import assessments, holds, queries, requests, rules, service, thread
 from registry.bookings.assessments import Assessment
 from registry.bookings.codes import EmployerRole, OutcomeDecision, PersonalData
 from registry.bookings.queries import BookingView
@@ -21,7 +21,7 @@ from registry.bookings.states import BookingState
 from registry.entries import queries as entries
 from registry.entries.codes import Audience, Perspective
 from registry.entries.queries import EntryView
-from registry.errors import N_, DomainError, FieldError, InvalidInput, NotFound, TimeTaken
+from registry.errors import N_, DomainError, FieldError, InvalidInput, NotFound, RuleBroken, TimeTaken
 from registry.web import language
 from registry.web.authentication import CurrentActor
 from registry.web.booking_status import next_step, timeline
@@ -29,6 +29,7 @@ from registry.web.calendar import day_rows, new_booking_url, stockholm
 from registry.web.input import BlankIsNone, Day, Input, Line, LongText, form_values, parse, read_form, read_query
 from registry.web.labels import options
 from registry.web.rendering import go_to, page
+from registry.web.thread import MessageForm, Thread, thread_of
 
 AnyRequest = Request[Any, Any, Any]
 STEPS = ("time", "test", "benefit", "terms", "review")
@@ -168,7 +169,27 @@ async def save_step(
 async def booking_page(request: AnyRequest, actor: CurrentActor, booking_id: FromPath[UUID]) -> Template:
     """One booking: where it stands, what is missing, who acts next, what the reader can do."""
     view = await queries.get_booking(actor, booking_id)
-    return _booking_page(request, view, assessment=await assessments.of_booking(actor, view))
+    written = await thread_of(actor, booking_id)
+    return _booking_page(request, view, assessment=await assessments.of_booking(actor, view), written=written)
+
+
+@post("/bookings/{booking_id:uuid}/messages", include_in_schema=False)
+async def send_message(request: AnyRequest, actor: CurrentActor, booking_id: FromPath[UUID]) -> Redirect | Template:
+    """Write to the other side; what was typed comes back where it could not be sent."""
+    raw = await form_values(request, MessageForm)
+    try:
+        await thread.send_message(actor, booking_id, parse(MessageForm, raw).text)
+    except (InvalidInput, RuleBroken) as error:
+        view = await queries.get_booking(actor, booking_id)
+        return _booking_page(
+            request,
+            view,
+            assessment=await assessments.of_booking(actor, view),
+            written=await thread_of(actor, booking_id, typed=str(raw.get("text", ""))),
+            errors=error.errors if isinstance(error, InvalidInput) else [FieldError("text", error.detail)],
+            status=error.status,
+        )
+    return go_to(f"/bookings/{booking_id}#messages", "message-sent")
 
 
 @post("/bookings/{booking_id:uuid}/agreements", include_in_schema=False)
@@ -192,7 +213,10 @@ async def take_step(
     except InvalidInput as error:
         view = await queries.get_booking(actor, booking_id)
         assessment = await assessments.of_booking(actor, view)
-        return _booking_page(request, view, assessment=assessment, errors=error.errors, typed=form, status=422)
+        written = await thread_of(actor, booking_id)
+        return _booking_page(
+            request, view, assessment=assessment, written=written, errors=error.errors, typed=form, status=422
+        )
     return go_to(f"/bookings/{booking_id}", "booking-changed")
 
 
@@ -413,6 +437,7 @@ def _booking_page(
     view: BookingView,
     *,
     assessment: Assessment | None,
+    written: Thread,
     errors: list[FieldError] | None = None,
     typed: StepForm | None = None,
     status: int = 200,
@@ -424,6 +449,7 @@ def _booking_page(
         view=view,
         booking=view.booking,
         assessment=assessment,
+        thread=written,
         steps=timeline(view),
         next_step=next_step(view),
         errors=language.say_errors(errors),
@@ -440,6 +466,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     step_page,
     save_step,
     booking_page,
+    send_message,
     open_agreements,
     take_step,
 ]
