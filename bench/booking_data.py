@@ -46,12 +46,12 @@ _PLANNED = """
 CREATE TEMPORARY TABLE planned AS
 SELECT id, n, environment, firm, starts, starts + minutes * interval '1 minute' AS ends,
        CASE WHEN starts < now() THEN
-           CASE WHEN chance < 55 THEN 'outcome_recorded' WHEN chance < 70 THEN 'completed'
+           CASE WHEN chance < 67 THEN 'outcome_recorded' WHEN chance < 70 THEN 'completed'
                 WHEN chance < 80 THEN 'cancelled' WHEN chance < 90 THEN 'declined' WHEN chance < 97 THEN 'withdrawn'
                 ELSE 'no_show' END
        ELSE
-           CASE WHEN chance < 70 THEN 'confirmed' WHEN chance < 80 THEN 'approved' WHEN chance < 90 THEN 'submitted'
-                WHEN chance < 93 THEN 'changes_requested' WHEN chance < 96 THEN 'draft' ELSE 'declined' END
+           CASE WHEN chance < 75 THEN 'confirmed' WHEN chance < 82 THEN 'approved' WHEN chance < 86 THEN 'submitted'
+                WHEN chance < 89 THEN 'changes_requested' WHEN chance < 92 THEN 'draft' ELSE 'declined' END
        END AS state
 FROM (
     SELECT n, gen_random_uuid() AS id, environment, 60 + (hashint8(n + 1) & 3) * 30 AS minutes,

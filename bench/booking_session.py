@@ -1,4 +1,4 @@
-"""Opens a session for an account, as signing in does, and prints what its cookie has: `python -m bench.booking_session`."""
+"""Opens a session for an account, as signing in does, and prints what its cookie has."""
 
 import asyncio
 import sys
