@@ -54,6 +54,10 @@ def _path(environment: int, rows: dict[int, database.Row]) -> list[int]:
     return path
 
 
+def _are_related(one: int, other: int, places: dict[int, database.Row]) -> bool:
+    return one in _path(other, places) or other in _path(one, places)
+
+
 async def _bookings_in(places: dict[int, database.Row]) -> list[dict[str, Any]]:
     rows = await database.fetch(
         "SELECT b.id, b.state, b.starts_at, b.ends_at, b.hold_until, be.environment FROM booking b"
@@ -87,7 +91,9 @@ def _too_much_at_once(held: list[_Held], places: dict[int, database.Row]) -> lis
     """A sweep over starts and ends: at no moment is anything over its capacity, or a whole booked beside its part."""
     found = []
     # Ends before starts at the same moment: intervals are half-open.
-    events = sorted([(one.starts, 1, n) for n, one in enumerate(held)] + [(one.ends, 0, n) for n, one in enumerate(held)])
+    events = sorted(
+        [(one.starts, 1, n) for n, one in enumerate(held)] + [(one.ends, 0, n) for n, one in enumerate(held)]
+    )
     wholes = {row["parent"] for row in places.values()}
     now: dict[int, set[str]] = defaultdict(set)
     for moment, is_start, number in events:
@@ -99,9 +105,11 @@ def _too_much_at_once(held: list[_Held], places: dict[int, database.Row]) -> lis
         most = 1 if one.environment in wholes else places[one.environment]["capacity"]
         if len(now[one.environment]) > most:
             found.append(f"{len(now[one.environment])} bookings at {moment} in {one.environment}, where {most} fit")
-        for other in (id for id, bookings in now.items() if bookings and id != one.environment):
-            if other in _path(one.environment, dict(places)) or one.environment in _path(other, dict(places)):
-                found.append(f"a whole and its part are booked at {moment}: {one.environment} and {other}")
+        found += [
+            f"a whole and its part are booked at {moment}: {one.environment} and {other}"
+            for other, bookings in now.items()
+            if bookings and other != one.environment and _are_related(one.environment, other, places)
+        ]
     return found
 
 
@@ -134,12 +142,12 @@ async def _logs_that_differ(bookings: list[dict[str, Any]]) -> list[str]:
     found = []
     for booking in bookings:
         own = events[booking["id"]]
-        made = [type for type, _ in own].count("booking.created")
+        made = [event for event, _ in own].count("booking.created")
         if made != 1:
             found.append(f"booking {booking['id']} was made {made} times, says the log")
         state = "draft"
-        for type, data in own:
-            if type in {"booking.state_changed", "booking.moved"}:
+        for event, data in own:
+            if event in {"booking.state_changed", "booking.moved"}:
                 if data["from"] != state:
                     found.append(f"booking {booking['id']} went from {data['from']}, but it was {state}, says the log")
                 state = data["to"]

@@ -1,7 +1,7 @@
 """What bookings should do, written down a second time in plain Python: states, who may, and what holds time.
 
-It imports nothing of the product. Time is counted minute by minute, people and places have names. `BookingModel` answers
-each step with "ok" or the name of the refusal that is to be expected, and then has the state that is to be expected.
+It imports nothing of the product. Time is counted minute by minute, people and places have names. `BookingModel`
+answers each step with "ok" or the name of the refusal to be expected, and then has the state to be expected.
 """
 
 from collections import Counter
@@ -160,7 +160,7 @@ class BookingModel:
 
     # --- Steps
 
-    def create(  # noqa: PLR0913  # what a request says
+    def create(  # what a request says
         self, key: str, booking: Booked, now: datetime, *, submit: bool, wait: bool
     ) -> str:
         """A new request; what is refused is not stored."""
@@ -278,7 +278,7 @@ class BookingModel:
 
     # --- Moving
 
-    def move(  # noqa: PLR0911, PLR0913  # one answer for each thing that can be wrong
+    def move(  # noqa: C901, PLR0911  # one answer for each thing that can be wrong
         self, who: str, key: str, starts: datetime, ends: datetime, now: datetime, reason: str
     ) -> str:
         """Another time for a request, or by its host for a booking; a requester's wish for a booking is kept."""

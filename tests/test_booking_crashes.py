@@ -1,14 +1,13 @@
 """The program is killed while people book, again and again; afterwards nothing is half stored and nothing is over-full.
 
-`registry serve` with its two processes and `registry worker` get SIGKILL at random moments, the requests that were under
-way with it, and are started again.
+`registry serve` with its two processes and `registry worker` get SIGKILL at random moments, with all requests and jobs
+that are under way, and are started again.
 """
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from random import SystemRandom
 
 import httpx
 import pytest
@@ -21,6 +20,7 @@ from tests.factories_bookings import Scene, scene
 from tests.postbox import Postbox
 
 PEOPLE = 16
+chance = SystemRandom()
 _STEPS = ("approve", "approve", "approve", "cancel", "withdraw", "decline", "request-changes", "waitlist")
 _REASON = {"reason": "The place is needed"}
 
@@ -70,14 +70,14 @@ class _Load:
 
     async def _ask(self) -> httpx.Response:
         people = self._scene.people
-        if not self.known or random.random() < 0.4:
-            start = slot(random.randrange(3))
+        if not self.known or chance.random() < 0.4:
+            start = slot(chance.randrange(3))
             return await self._crowd.post(
-                people["requester"], "/bookings", request_body(random.choice(self._slugs), start)
+                people["requester"], "/bookings", request_body(chance.choice(self._slugs), start)
             )
-        step = random.choice(_STEPS)
+        step = chance.choice(_STEPS)
         who = people["requester" if step == "withdraw" else "host"]
-        return await self._crowd.post(who, f"/bookings/{random.choice(self.known[-40:])}/{step}", _REASON)
+        return await self._crowd.post(who, f"/bookings/{chance.choice(self.known[-40:])}/{step}", _REASON)
 
 
 async def test_killing_the_program_while_people_book_leaves_nothing_half_stored(registry: RunningRegistry) -> None:
@@ -88,7 +88,7 @@ async def test_killing_the_program_while_people_book_leaves_nothing_half_stored(
     load = _Load(crowd, the_scene, [the_scene.slug, hall, room])
     people = [asyncio.create_task(load.person()) for _ in range(PEOPLE)]
     for number in range(ROUNDS):
-        await asyncio.sleep(random.uniform(0.3, 1.5))
+        await asyncio.sleep(chance.uniform(0.3, 1.5))
         killed = "worker" if number % 2 else "serve"
         registry.kill(killed)
         registry.start(killed)

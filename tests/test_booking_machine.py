@@ -1,20 +1,30 @@
 """Anybody takes any step with any booking in any order: the registry does what a second, independent model does.
 
-The model (booking_model.py) is plain Python and shares no code with the product. Hypothesis chooses the steps, and finds
-the shortest way to a difference. How many examples: REGISTRY_TEST_EXAMPLES (few in the suite, because it has to stay fast).
+The model (booking_model.py) is plain Python and shares no code with the product. Hypothesis chooses the steps, and
+finds the shortest way to a difference. REGISTRY_TEST_EXAMPLES is how often: a few times in the suite, which has to stay
+fast, and more for a proof.
 """
 
 import asyncio
 import os
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any, TypeVar
 from uuid import UUID
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from registry.bookings.moving import Wanted
 
 from registry import database
 from registry.access import SYSTEM, Actor, Role
@@ -24,10 +34,9 @@ from registry.accounts.queries import actor_of_email
 from registry.agreements import service as agreements
 from registry.bookings import moving, service
 from registry.bookings.codes import OutcomeDecision
-from registry.bookings.moving import Wanted
 from registry.bookings.requests import BookingText
-from registry.entries.codes import Audience
 from registry.entries.calendars import Opening
+from registry.entries.codes import Audience
 from registry.entries.service import EnvironmentText
 from registry.errors import DomainError
 from tests import factories, factories_agreements
@@ -103,7 +112,7 @@ def _changes_of_time(now: datetime) -> list[datetime]:
     hours = [now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=n) for n in range(24 * 370)]
     return [
         after
-        for before, after in zip(hours, hours[1:], strict=False)
+        for before, after in pairwise(hours)
         if before.astimezone(STOCKHOLM).utcoffset() != after.astimezone(STOCKHOLM).utcoffset()
     ]
 
@@ -111,7 +120,7 @@ def _changes_of_time(now: datetime) -> list[datetime]:
 def _anchors() -> dict[str, datetime]:
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     spring_or_autumn, other = _changes_of_time(now)[:2]
-    day = date.today() + timedelta(days=10)
+    day = now.astimezone(STOCKHOLM).date() + timedelta(days=10)
     return {
         # Seven minutes beside the quarters of an hour by which time goes on, so that nothing begins at this moment.
         "soon": now + timedelta(minutes=127),

@@ -57,9 +57,7 @@ async def test_64_writers_of_one_slot_end_in_one_holder(crowd: Crowd) -> None:
     async for won in race(crowd, the_scene, [the_scene.slug] * WRITERS):
         assert won == [the_scene.slug]
         assert await faults([the_scene.environment_id]) == []
-        late = await crowd.post(
-            the_scene.people["requester"], "/bookings", request_body(the_scene.slug, slot(0))
-        )
+        late = await crowd.post(the_scene.people["requester"], "/bookings", request_body(the_scene.slug, slot(0)))
         assert late.status_code == 409
         assert late.json()["type"].endswith("/time-taken")
 
