@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -82,12 +82,23 @@ class Crowd:
         )
         self._tokens: dict[str, str] = {}
 
-    async def post(self, actor: Actor, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
-        """Post as somebody."""
+    async def post(
+        self, actor: Actor, path: str, body: dict[str, Any] | None = None, *, key: str | None = None
+    ) -> httpx.Response:
+        """Post as somebody, with an idempotency key if one is given."""
+        headers = await self._headers(actor)
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        return await self.client.post(f"{API}{path}", json=body, headers=headers)
+
+    async def get(self, actor: Actor, path: str) -> httpx.Response:
+        """Read as somebody."""
+        return await self.client.get(f"{API}{path}", headers=await self._headers(actor))
+
+    async def _headers(self, actor: Actor) -> dict[str, str]:
         if actor.email not in self._tokens:
             self._tokens[actor.email] = await create_token(SYSTEM, actor.email)
-        headers = {"Authorization": f"Bearer {self._tokens[actor.email]}"}
-        return await self.client.post(f"{API}{path}", json=body, headers=headers)
+        return {"Authorization": f"Bearer {self._tokens[actor.email]}"}
 
     async def request(self, actor: Actor, slug: str | Sequence[str], starts_at: datetime, **more: Any) -> str:
         """A request that has been sent; its id."""
@@ -99,6 +110,21 @@ class Crowd:
     async def step(self, actor: Actor, booking_id: str, step: str, **body: Any) -> httpx.Response:
         """Take a step with a booking."""
         return await self.post(actor, f"/bookings/{booking_id}/{step}", body or None)
+
+
+@asynccontextmanager
+async def crowd_at_a_real_server(database_url: str) -> AsyncIterator[Crowd]:
+    """A crowd before a server that runs as long."""
+    registry = RunningRegistry(database_url)
+    try:
+        registry.start("serve")
+        registry.start("worker")
+        await registry.wait()
+        crowd = Crowd(registry.address)
+        yield crowd
+        await crowd.client.aclose()
+    finally:
+        registry.stop()
 
 
 def request_body(

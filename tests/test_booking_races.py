@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.booking_crowd import ROUNDS, Crowd, RunningRegistry, at_once, place, request_body, slot
+from tests.booking_crowd import ROUNDS, Crowd, at_once, crowd_at_a_real_server, place, request_body, slot
 from tests.booking_invariants import faults
 from tests.factories_bookings import Scene, scene
 
@@ -20,16 +20,8 @@ WRITERS = 64
 
 @pytest.fixture(scope="module")
 async def crowd(database: str) -> AsyncIterator[Crowd]:
-    registry = RunningRegistry(database)
-    try:
-        registry.start("serve")
-        registry.start("worker")
-        await registry.wait()
-        found = Crowd(registry.address)
+    async with crowd_at_a_real_server(database) as found:
         yield found
-        await found.client.aclose()
-    finally:
-        registry.stop()
 
 
 async def race(crowd: Crowd, the_scene: Scene, slugs: list[str]) -> AsyncIterator[list[str]]:
