@@ -70,15 +70,18 @@ FROM (
     ) AS days
 ) AS times
 """
+# Each event is of a transaction of its own, as in a database in use, long after all that will ever run here: what the
+# database knows of the spread decides how it looks up whether a change was logged.
 _LOGGED = """
-INSERT INTO audit_event (actor_id, actor_name, type, subject_kind, subject_id, data)
-SELECT f.person, '', e.type, 'booking', s.id::text, e.data::jsonb
-FROM planned s JOIN firm_person f ON f.number = s.firm, (VALUES
-    ('booking.created', '{}', true),
-    ('booking.state_changed', '{"action": "submit", "from": "draft", "to": "submitted"}', false)
-) AS e (type, data, always)
-WHERE s.n BETWEEN $1 AND $2 AND (e.always OR s.state <> 'draft')
+INSERT INTO audit_event (actor_id, actor_name, type, subject_kind, subject_id, data, transaction_id)
+SELECT f.person, '', e.type, 'booking', p.id::text, e.data::jsonb, (1000000000000 + p.n * 2 + e.n)::text::xid8
+FROM planned p JOIN firm_person f ON f.number = p.firm, (VALUES
+    (0, 'booking.created', '{}'),
+    (1, 'booking.state_changed', '{"action": "submit", "from": "draft", "to": "submitted"}')
+) AS e (n, type, data)
+WHERE p.n BETWEEN $1 AND $2 AND (e.n = 0 OR p.state <> 'draft')
 """
+_FILLING = "INSERT INTO audit_event (type, subject_kind, subject_id) VALUES ('bench.filled', 'bench', 'all')"
 _BOOKINGS = """
 INSERT INTO booking (id, state, requester, organisation, audience, starts_at, ends_at, purpose, operational_benefit,
                      user_benefit, trl, participants, created_at, submitted_at, decided_at, hold_until, confirmed_at,
@@ -113,9 +116,7 @@ async def fill(count: int) -> None:
         firm = await accounts.create_organisation(SYSTEM, kind=kind, name_sv=name, name_en=name)
         await _person(FIRM.format(number), Role.FIRM, firm)
     async with database.transaction():
-        await database.fetch(
-            "INSERT INTO audit_event (type, subject_kind, subject_id) VALUES ('entry.created', 'entry', 'all')"
-        )
+        await database.fetch(_FILLING)
         await database.fetch(_ENTRIES, ENVIRONMENTS, bodies)
         await database.fetch(_ENVIRONMENTS, ENVIRONMENTS)
         await database.fetch(_HOURS, ENVIRONMENTS)
@@ -142,10 +143,11 @@ async def _fill_bookings(count: int) -> None:
     await database.fetch("ANALYZE planned, firm_person")
     for start in range(0, count, BATCH):
         async with database.transaction():
+            await database.fetch(_FILLING)
             for sql in (_LOGGED, _BOOKINGS, _PLACES):
                 await database.fetch(sql, start, start + BATCH - 1)
         if start == 0:
-            # Otherwise the database reads the whole log for each row, to see whether it was logged.
+            # As the database does by itself after a while; plans that were made for empty tables read all of them.
             await database.fetch("ANALYZE audit_event, booking, booking_environment, booking_hold")
     await database.fetch("DROP TABLE planned, firm_person")
 

@@ -9,6 +9,7 @@ from registry.access import Actor, Role
 from registry.bookings import holds, rules
 from registry.bookings.codes import EmployerRole, PersonalData
 from registry.entries import queries as entries
+from registry.entries import rules as entry_rules
 from registry.entries.codes import Audience, Perspective
 from registry.entries.queries import EntryView
 from registry.entries.states import EntryStatus
@@ -75,7 +76,7 @@ async def environments_asked(actor: Actor, slugs: Sequence[str]) -> list[EntryVi
         raise invalid("environments", N_("The same environment is given twice."))
     found = await entries.environments_by_slug(actor, slugs)
     if unknown := [slug for slug in slugs if slug not in found]:
-        raise NotFound(message(N_("There is no environment “%(slug)s” that you can book."), slug=unknown[0]))
+        raise _not_there(unknown[0])
     ids = {environment.id for environment in found.values()}
     for environment in found.values():
         if environment.parent in ids:
@@ -85,6 +86,10 @@ async def environments_asked(actor: Actor, slugs: Sequence[str]) -> list[EntryVi
                 part=environment.slug,
             )
     return [found[slug] for slug in slugs]
+
+
+def _not_there(slug: str) -> NotFound:
+    return NotFound(message(N_("There is no environment “%(slug)s” that you can book."), slug=slug))
 
 
 def columns_of(text: BookingText, audience: Audience) -> dict[str, Any]:
@@ -127,8 +132,9 @@ async def require_sendable(actor: Actor, row: Mapping[str, Any]) -> None:
     if blank:
         raise InvalidInput(blank)
     now = datetime.now(UTC)
-    slugs = [environment.slug for environment in await holds.environments_of(row["id"])]
-    for environment in await environments_asked(actor, slugs):
+    for environment in await holds.environments_of(row["id"]):
+        if not entry_rules.can_read.allows(actor, environment.facts):
+            raise _not_there(environment.slug)
         if environment.status != EntryStatus.PUBLISHED:
             raise RuleBroken(message(N_("The environment is no longer published, so nothing can be booked in it.")))
         if reason := rules.times_fit(environment, row["audience"], row["starts_at"], row["ends_at"], now):

@@ -298,12 +298,11 @@ async def open_agreements(actor: Actor, booking_id: UUID) -> None:
 
 
 async def _open_agreements(actor: Actor, row: Mapping[str, Any]) -> None:
-    environments = await holds.environments_of(row["id"])
     await agreements.open_missing(
         actor,
         organisation_id=row["organisation"],
         audience=row["audience"],
-        entry_ids=[environment.id for environment in environments],
+        entry_ids=await holds.environment_ids(row["id"]),
         starts_at=row["starts_at"],
         ends_at=row["ends_at"],
     )
