@@ -79,6 +79,8 @@ def databases(folder: Path, names: Sequence[str], engine_port: int) -> dict[str,
                 "REGISTRY_LOG_LEVEL": "warning",
                 # As docs/running.md recommends.
                 "REGISTRY_PROCESSES": str(os.cpu_count() or 1),
+                # Several sites share one PostgreSQL.
+                "REGISTRY_DATABASE_CONNECTIONS": "5",
                 "REGISTRY_MEILISEARCH_URL": f"http://127.0.0.1:{engine_port}",
                 "REGISTRY_MEILISEARCH_INDEX": f"{_INDEX}_{name}",
             }

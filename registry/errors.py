@@ -138,6 +138,25 @@ class EditedMeanwhile(DomainError):
     title = N_("Somebody else has changed this")
 
 
+class VersionDiffers(EditedMeanwhile):
+    """The same, where the request itself named the version that it was made from (RFC 9110)."""
+
+    status = 412
+
+
+class VersionMissing(DomainError):
+    """A change that replaces something has to name the version that was read (RFC 6585)."""
+
+    status = 428
+    type = "version-missing"
+    title = N_("Say what you have read")
+
+    def __init__(self) -> None:
+        super().__init__(
+            message(N_("Read what is stored, and send its ETag as If-Match, so that you overwrite nobody."))
+        )
+
+
 class InvalidInput(DomainError):
     """What was sent cannot be understood or is over a limit; nothing was stored."""
 

@@ -97,6 +97,11 @@ def test_demo_starts_keeps_its_data_and_ends_without_leftovers(data_dir: Path) -
         authorised = {"Authorization": f"Bearer {token.stdout.strip()}"}
         bookings = client.get("/api/v1/bookings", headers=authorised).json()
         assert len({item["state"] for item in bookings["items"]}) >= 4
+        vehicle = client.get("/api/v1/environments/mobil-vardenhet/calendar").json()
+        assert [season["name"]["en"] for season in vehicle["seasons"]] == ["Winter", "Summer"]
+        assert (vehicle["closed_on_holidays"], vehicle["rules"]["step"], len(vehicle["blackouts"])) == (True, 60, 1)
+        lab = client.get("/api/v1/environments/testa-center/calendar").json()
+        assert "Closed for the summer holidays" in [closure["reason"]["en"] for closure in lab["closures"]]
     assert first.stop() == 0
     assert processes_of(data_dir) == []
 

@@ -308,6 +308,31 @@ async def test_desk_flags_dual_posts_names_the_source_and_takes_a_decision(appli
             assert (await client.get("/desk/ip-assessments")).status_code == status
 
 
+ACT = ("Section 3, first paragraph", "Section 3, third paragraph", "four months", "reasonable compensation")
+
+
+@pytest.mark.parametrize(
+    ("role", "exemption", "act"),
+    [
+        (EmployerRole.HOSPITAL_STAFF, False, True),
+        (EmployerRole.UNIVERSITY_TEACHER, True, False),
+        (EmployerRole.DUAL_POST, True, True),
+    ],
+)
+async def test_guidance_fits_the_post_and_names_each_section(
+    role: EmployerRole, *, exemption: bool, act: bool, application: Litestar
+) -> None:
+    here = await place()
+    booking_id = await here.request(replace(MINE, employer_role=role))
+    async with await browser(application, here.people["legal"]) as client:
+        desk = (await client.get(f"/desk/ip-assessments/{booking_id}")).text
+        assert ("Section 1, second paragraph" in desk) == exemption
+        assert [words in desk for words in ACT] == [act] * len(ACT)
+        swedish = (await client.get(f"/desk/ip-assessments/{booking_id}?lang=sv")).text
+        assert ("1 § andra stycket" in swedish) == exemption
+        assert ("3 § tredje stycket" in swedish and "fyra månader" in swedish) == act
+
+
 async def test_own_innovation_over_the_api(application: Litestar) -> None:
     here = await place()
     text = request_for(here.slug)

@@ -1,6 +1,6 @@
 """Reading blackouts: intervals in which nothing new can be booked, and the bookings that they touch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -57,12 +57,23 @@ async def blackouts_of(
 
 async def bookings_touched(environment_id: int, starts_at: datetime, ends_at: datetime) -> list[UUID]:
     """The bookings that hold time in this interval in an environment, its whole or its parts, buffers included."""
-    rows = await database.fetch(
-        "SELECT DISTINCT h.booking FROM environment_lanes l JOIN booking_hold h"
-        " ON int8range(h.site, h.site, '[]') && int8range(l.site, l.site, '[]') AND h.lanes && l.lanes"
-        " WHERE l.environment = $1 AND h.during && tstzrange($2, $3)",
+    return (await bookings_touched_by_each(environment_id, [(starts_at, ends_at)]))[0]
+
+
+async def bookings_touched_by_each(
+    environment_id: int, intervals: Sequence[tuple[datetime, datetime]]
+) -> list[list[UUID]]:
+    """The same for several intervals, in their order."""
+    found: list[list[UUID]] = [[] for _ in intervals]
+    for row in await database.fetch(
+        "SELECT DISTINCT span.number, h.booking FROM environment_lanes l"
+        " CROSS JOIN unnest($2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS span (starts_at, ends_at, number)"
+        " JOIN booking_hold h ON int8range(h.site, h.site, '[]') && int8range(l.site, l.site, '[]')"
+        " AND h.lanes && l.lanes AND h.during && tstzrange(span.starts_at, span.ends_at)"
+        " WHERE l.environment = $1",
         environment_id,
-        starts_at,
-        ends_at,
-    )
-    return [row["booking"] for row in rows]
+        [start for start, _ in intervals],
+        [end for _, end in intervals],
+    ):
+        found[row["number"] - 1].append(row["booking"])
+    return found

@@ -14,8 +14,8 @@ from registry.errors import Bilingual, BookingsInTheWay, NotFound
 
 async def set_blackout(
     actor: Actor, environment_id: int, starts_at: datetime, ends_at: datetime, reason: Bilingual
-) -> None:
-    """Let nothing new be booked in a half-open interval, in the environment, its parts and its whole.
+) -> int:
+    """Let nothing new be booked in a half-open interval, in the environment, its parts and its whole; returns its id.
 
     Bookings that hold time in it stay: see `blackouts.bookings_touched`. From the commit on the database refuses any
     other, on every path.
@@ -26,7 +26,7 @@ async def set_blackout(
     require_interval(starts_at < ends_at, reason)
     site = await site_of(environment_id)
     async with editing(actor, environment_id, "blackout", also_index=site, starts_at=starts_at, ends_at=ends_at):
-        await Blackout.insert(
+        rows = await Blackout.insert(
             Blackout(
                 environment=environment_id,
                 starts_at=starts_at,
@@ -34,7 +34,9 @@ async def set_blackout(
                 reason_sv=reason.sv,
                 reason_en=reason.en,
             )
-        )
+        ).returning(Blackout.id)
+    found: int = rows[0]["id"]
+    return found
 
 
 async def remove_blackout(actor: Actor, environment_id: int, blackout_id: int) -> None:

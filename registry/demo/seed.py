@@ -17,10 +17,10 @@ from registry.agreements.codes import AgreementType, TermStatus, TermValue
 from registry.demo import documents
 from registry.demo.accounts import DEMO_PASSWORD
 from registry.demo.bookings import seed_bookings, seed_replies
+from registry.demo.calendars import opening_from, seed_calendars
 from registry.demo.files import DATA, day, entry_text, load, publish
 from registry.demo.partnerships import seed_partnerships, tie_agreements
 from registry.entries import service as entries
-from registry.entries.calendars import Opening
 from registry.entries.codes import Audience, Remuneration
 from registry.entries.service import EnvironmentText
 
@@ -53,6 +53,7 @@ async def _seed(progress: Progress) -> None:
     await tie_agreements(tied, contracts, people)
     await seed_bookings(load("bookings"), organisations, slugs, people)
     await seed_replies(load("replies"), slugs)
+    await seed_calendars(load("calendars"), slugs)
 
 
 async def _organisations() -> dict[str, int]:
@@ -155,10 +156,7 @@ def _environment_text(one: Mapping[str, Any], ids: Mapping[str, int]) -> Environ
     values: dict[str, Any] = {name: one[name] for name in plain}
     values["parent"] = ids[one["parent"]] if one["parent"] else None
     values["bookable_by"] = tuple(Audience(code) for code in one["bookable_by"])
-    values["opening_hours"] = tuple(
-        Opening(hours["weekday"], time.fromisoformat(hours["opens"]), time.fromisoformat(hours["closes"]))
-        for hours in one["opening_hours"]
-    )
+    values["opening_hours"] = tuple(opening_from(hours) for hours in one["opening_hours"])
     if "remuneration" in values:
         values["remuneration"] = Remuneration(values["remuneration"])
     return EnvironmentText(**values)

@@ -12,12 +12,11 @@ from registry.audit.service import EventType, record
 from registry.entries import rules
 from registry.entries.calendars import Closure, OpenDay, Opening, Season, calendars_of
 from registry.entries.queries import facts_of
-from registry.entries.service import locked
+from registry.entries.service import count_version, locked
 from registry.entries.tables import OpeningHours
 from registry.errors import (
     N_,
     Bilingual,
-    EditedMeanwhile,
     FieldError,
     InvalidInput,
     NotFound,
@@ -51,16 +50,7 @@ async def editing(
         row = await locked(actor, entry_id)
         if reason := rules.can_edit(actor, facts_of(row)):
             raise NotPermitted(reason)
-        if read_version is not None and row["version"] != read_version:
-            raise EditedMeanwhile(
-                message(
-                    N_(
-                        "Somebody else has changed the calendar since you opened it, and nothing of theirs has been"
-                        " overwritten. Compare with what is stored now, and save again if yours is to replace it."
-                    )
-                )
-            )
-        await database.fetch("UPDATE entry SET version = version + 1 WHERE id = $1", entry_id)
+        await count_version(entry_id, row["version"], read_version)
         yield
         await record(actor, EventType.ENVIRONMENT_CHANGED, entry_id, {"calendar": what, **data}, entry_id=entry_id)
         await enqueue_many(Job.INDEX_ENTRY, ({"entry_id": one} for one in sorted({entry_id, *also_index})))
@@ -78,8 +68,8 @@ async def set_week(actor: Actor, entry_id: int, openings: Sequence[Opening], *, 
         await _insert_hours(entry_id, None, openings)
 
 
-async def save_season(actor: Actor, entry_id: int, season: Season, *, read_version: int) -> None:
-    """Add a season, or change the one with its id, with its week.
+async def save_season(actor: Actor, entry_id: int, season: Season, *, read_version: int) -> int:
+    """Add a season, or change the one with its id, with its week; returns its id.
 
     Raises:
         EditedMeanwhile, NotFound, NotPermitted; InvalidInput: it has no name, its days are in the wrong order or
@@ -109,9 +99,10 @@ async def save_season(actor: Actor, entry_id: int, season: Season, *, read_versi
                 await OpeningHours.delete().where(OpeningHours.season == season.id)
             if not rows:
                 raise NotFound
-            await _insert_hours(entry_id, rows[0]["id"], season.openings)
+            await _insert_hours(entry_id, _id(rows), season.openings)
     except ExclusionViolationError as error:
         raise invalid("first_day", N_("Another season has some of these days. Change one of them.")) from error
+    return _id(rows)
 
 
 async def remove_season(actor: Actor, entry_id: int, season_id: int, *, read_version: int) -> None:
@@ -139,8 +130,8 @@ async def set_holidays(
         )
 
 
-async def add_open_day(actor: Actor, entry_id: int, open_day: OpenDay) -> None:
-    """Open a single day in spite of a holiday, with its weekday's hours or with its own.
+async def add_open_day(actor: Actor, entry_id: int, open_day: OpenDay) -> int:
+    """Open a single day in spite of a holiday, with its weekday's hours or with its own; returns its id.
 
     Raises:
         NotFound, NotPermitted; InvalidInput: the day is there already, or its hours are not in order.
@@ -151,8 +142,8 @@ async def add_open_day(actor: Actor, entry_id: int, open_day: OpenDay) -> None:
         raise invalid("closes", N_("It must close after it opens."))
     try:
         async with editing(actor, entry_id, "open_day", day=open_day.day):
-            await database.fetch(
-                "INSERT INTO open_day (environment, day, opens, closes) VALUES ($1, $2, $3, $4)",
+            rows = await database.fetch(
+                "INSERT INTO open_day (environment, day, opens, closes) VALUES ($1, $2, $3, $4) RETURNING id",
                 entry_id,
                 open_day.day,
                 open_day.opens,
@@ -160,6 +151,7 @@ async def add_open_day(actor: Actor, entry_id: int, open_day: OpenDay) -> None:
             )
     except UniqueViolationError as error:
         raise invalid("day", N_("This day is opened already. Remove it first if its hours change.")) from error
+    return _id(rows)
 
 
 async def remove_open_day(actor: Actor, entry_id: int, open_day_id: int) -> None:
@@ -168,22 +160,24 @@ async def remove_open_day(actor: Actor, entry_id: int, open_day_id: int) -> None
         await _remove("open_day", entry_id, open_day_id)
 
 
-async def add_closure(actor: Actor, entry_id: int, closure: Closure) -> None:
-    """Close for an interval. What is booked then stays, and so does a booking that spans it.
+async def add_closure(actor: Actor, entry_id: int, closure: Closure) -> int:
+    """Close for an interval; returns its id. What is booked then stays, and so does a booking that spans it.
 
     Raises:
         NotFound, NotPermitted; InvalidInput: it has no length or no reason.
     """
     require_interval(closure.starts_at < closure.ends_at, Bilingual(closure.reason_sv, closure.reason_en))
     async with editing(actor, entry_id, "closure", starts_at=closure.starts_at, ends_at=closure.ends_at):
-        await database.fetch(
-            "INSERT INTO closure (environment, starts_at, ends_at, reason_sv, reason_en) VALUES ($1, $2, $3, $4, $5)",
+        rows = await database.fetch(
+            "INSERT INTO closure (environment, starts_at, ends_at, reason_sv, reason_en) VALUES ($1, $2, $3, $4, $5)"
+            " RETURNING id",
             entry_id,
             closure.starts_at,
             closure.ends_at,
             closure.reason_sv,
             closure.reason_en,
         )
+    return _id(rows)
 
 
 async def remove_closure(actor: Actor, entry_id: int, closure_id: int) -> None:
@@ -246,6 +240,11 @@ async def _insert_hours(entry_id: int, season_id: int | None, openings: Sequence
     ]
     if rows:
         await OpeningHours.insert(*rows)
+
+
+def _id(rows: Sequence[database.Row]) -> int:
+    found: int = rows[0]["id"]
+    return found
 
 
 async def _remove(table: str, entry_id: int, row_id: int) -> None:

@@ -179,10 +179,15 @@ async def change_entry(actor: Actor, entry_id: int, text: EntryText, *, read_ver
         raise _check_error(error) from error
 
 
-async def change_environment(actor: Actor, entry_id: int, environment: EnvironmentText) -> None:
+async def change_environment(
+    actor: Actor, entry_id: int, environment: EnvironmentText, *, read_version: int | None = None
+) -> None:
     """Change what can be booked and how. The database refuses it where approved bookings would no longer fit.
 
+    `read_version` is the version of the entry that the actor has read, where the entry is not changed along with it.
+
     Raises:
+        EditedMeanwhile: somebody changed the entry or its calendar after the actor read it.
         BookingsInTheWay: with the ids of the bookings that do not fit or that they clash with.
         NotFound, NotPermitted, InvalidInput.
     """
@@ -191,6 +196,8 @@ async def change_environment(actor: Actor, entry_id: int, environment: Environme
             row = await locked(actor, entry_id)
             if reason := rules.can_edit(actor, facts_of(row)):
                 raise NotPermitted(reason)
+            if read_version is not None:
+                await count_version(entry_id, row["version"], read_version)
             before = await queries.site_of(entry_id)
             await Environment.update(cast("dict[Column | str, Any]", _environment_columns(environment))).where(
                 Environment.id == entry_id
@@ -340,6 +347,24 @@ async def _has_written(actor: Actor, entry_id: int) -> bool:
         actor.person_id,
     )
     return row is not None and bool(row["written"])
+
+
+async def count_version(entry_id: int, stored: int, read: int | None) -> None:
+    """Count the version of a locked entry up, since its calendar changes.
+
+    Raises:
+        EditedMeanwhile: another version was read; None was given where nothing is replaced.
+    """
+    if read is not None and stored != read:
+        raise EditedMeanwhile(
+            message(
+                N_(
+                    "Somebody else has changed the calendar since you opened it, and nothing of theirs has been"
+                    " overwritten. Compare with what is stored now, and save again if yours is to replace it."
+                )
+            )
+        )
+    await database.fetch("UPDATE entry SET version = version + 1 WHERE id = $1", entry_id)
 
 
 async def locked(actor: Actor, entry_id: int) -> database.Row:

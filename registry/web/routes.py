@@ -6,6 +6,7 @@ from registry.web import feeds, system
 from registry.web.api import agreement_search as agreement_search_api
 from registry.web.api import agreements as agreement_api
 from registry.web.api import bookings as booking_api
+from registry.web.api import calendar_editing as calendar_editing_api
 from registry.web.api import calendars as calendar_api
 from registry.web.api import entries as entry_api
 from registry.web.api import messages as message_api
@@ -41,6 +42,7 @@ def handlers() -> list[ControllerRouterHandler]:
         *booking_api.HANDLERS,
         *message_api.HANDLERS,
         *calendar_api.HANDLERS,
+        *calendar_editing_api.HANDLERS,
         *agreement_api.HANDLERS,
         *agreement_search_api.HANDLERS,
         *procurement_api.HANDLERS,

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from litestar import Request, get, patch
+from litestar import Request, Response, get, patch
 from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 from pydantic import Field
@@ -17,6 +17,7 @@ from registry.entries import service
 from registry.entries.queries import EntryView
 from registry.errors import N_, NotFound, invalid, message
 from registry.web import language
+from registry.web.api.versions import IfMatch, as_precondition, etag, given_version
 from registry.web.authentication import API_PREFIX, CurrentActor
 from registry.web.input import Input, Line, Moment, Whole, read_query
 from registry.web.openapi import reads_query
@@ -82,25 +83,35 @@ async def first_free(request: AnyRequest, actor: CurrentActor) -> dict[str, Any]
 
 @patch(f"{API_PREFIX}/environments/{{slug:str}}", tags=["bookings"])
 async def change_rules(
-    actor: CurrentActor, slug: FromPath[str], data: JSONBody[BookingRules]
-) -> dict[str, int | str | None]:
-    """Change what holds for bookings; 409 with `bookings` where approved bookings would no longer fit."""
-    environment = await _environment(actor, slug)
+    actor: CurrentActor, slug: FromPath[str], data: JSONBody[BookingRules], if_match: IfMatch = None
+) -> Response[dict[str, int | str | None]]:
+    """Change what holds for bookings; 409 with `bookings` where approved bookings would no longer fit.
+
+    With the calendar's ETag as If-Match it is refused (412) where somebody else has changed the calendar since.
+    """
+    environment = await environment_of(actor, slug)
     changed = data.model_dump(exclude_unset=True)
     blank = [name for name, value in changed.items() if value is None and name != "parent"]
     if blank:
         raise invalid(blank[0], N_("This is missing. Fill it in."))
     if changed.get("parent"):
-        changed["parent"] = (await _environment(actor, changed["parent"])).id
+        changed["parent"] = (await environment_of(actor, changed["parent"])).id
     text = service.environment_text_of(environment.row, environment.opening_hours)
-    async with hosting.naming_bookings_in_the_way(actor):
-        await service.change_environment(actor, environment.id, replace(text, **changed))
-    after = await _environment(actor, slug)
-    names = [name for name in BookingRules.model_fields if name != "parent"]
-    return {**{name: after.row[name] for name in names}, "parent": after.row["parent_slug"]}
+    version = given_version(if_match, environment.version)
+    with as_precondition(if_match):
+        async with hosting.naming_bookings_in_the_way(actor):
+            await service.change_environment(actor, environment.id, replace(text, **changed), read_version=version)
+    after = await environment_of(actor, slug)
+    return Response({**rules_of(after), "parent": after.row["parent_slug"]}, headers=etag(after.version))
 
 
-async def _environment(actor: Actor, slug: str) -> EntryView:
+def rules_of(environment: EntryView) -> dict[str, int]:
+    """What holds for bookings of an environment, by the names of BookingRules; its whole is left out."""
+    return {name: environment.row[name] for name in BookingRules.model_fields if name != "parent"}
+
+
+async def environment_of(actor: Actor, slug: str) -> EntryView:
+    """The environment, where the actor may see it. Raises NotFound."""
     found = await entries.environments_by_slug(actor, [slug])
     if slug not in found:
         raise NotFound
