@@ -75,7 +75,7 @@ class Booked:
     ends: datetime
     state: str = "draft"
     hold_until: datetime | None = None
-    # Who has written, changed or sent the request.
+    # Who has written, changed or sent the request, put it on the list, or asked to move it.
     involved: set[str] = field(default_factory=set)
     # The place in line is the order of being sent first.
     sent: int = 0
@@ -203,7 +203,7 @@ class BookingModel:
         elif step == "submit" or (step == "waitlist" and was != "submitted"):
             self._sent += 1
             booking.sent = self._sent
-        if step == "submit":
+        if step == "submit" or (step == "waitlist" and was != "submitted"):
             booking.involved.add(who)
         if step == "approve":
             self._settle(booking, now)
@@ -306,6 +306,7 @@ class BookingModel:
         if booking.wish:
             return "RuleBroken"
         booking.wish = starts, ends
+        booking.involved.add(who)
         return OK
 
     def agree(self, who: str, key: str, now: datetime) -> str:
