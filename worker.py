@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from registry.agreements.service import extract_left, follow_dates, handle_extract_job
 from registry.bookings.notices import remind_of_tomorrow, remove_old_notices, warn_of_lapses
 from registry.bookings.rechecks import handle_recheck_job, look_ahead, recheck_agreements
-from registry.bookings.service import handle_confirm_job, lapse_approvals
+from registry.bookings.service import handle_confirm_job, lapse_approvals, lapse_waits
+from registry.bookings.waitlist import handle_offer_job
 from registry.jobs.service import Job
 from registry.jobs.worker import Handler, Schedule
 from registry.mail.service import handle_send_mail, remove_old_mails
@@ -25,6 +26,7 @@ JOB_HANDLERS: dict[Job, Handler] = {
     Job.EXTRACT_DOCUMENT: handle_extract_job,
     Job.SEND_NOTICES: handle_send_notices,
     Job.RECHECK_AGREEMENTS: handle_recheck_job,
+    Job.OFFER_FREE_TIME: handle_offer_job,
 }
 
 
@@ -34,6 +36,10 @@ async def _follow_dates() -> None:
 
 async def _lapse_approvals() -> None:
     await lapse_approvals(datetime.now(UTC))
+
+
+async def _lapse_waits() -> None:
+    await lapse_waits(datetime.now(UTC))
 
 
 async def _look_ahead() -> None:
@@ -66,6 +72,7 @@ async def _tell_daily() -> None:
 SCHEDULES = [
     Schedule("follow_agreement_dates", "*/5 * * * *", _follow_dates),
     Schedule("lapse_approvals", "*/5 * * * *", _lapse_approvals),
+    Schedule("lapse_waits", "* * * * *", _lapse_waits),
     Schedule("look_ahead_at_bookings", "*/10 * * * *", _look_ahead),
     # After midnight in Stockholm, when agreements have expired.
     Schedule("recheck_agreements", "40 23 * * *", _recheck_agreements),

@@ -21,6 +21,7 @@ from registry.errors import DomainError, FieldError, InvalidInput, NotFound
 from registry.web import language
 from registry.web.authentication import CurrentActor
 from registry.web.booking_status import next_step, timeline
+from registry.web.booking_steps import steps_of
 from registry.web.input import BlankIsNone, Input, Line, LongText, Whole, form_values, parse, read_query
 from registry.web.labels import options
 from registry.web.rendering import go_to, page
@@ -154,6 +155,7 @@ async def _case(request: AnyRequest, actor: Actor, booking_id: UUID, sent: Sent)
         view=view,
         booking=booking,
         assessment=await assessments.of_booking(actor, view),
+        extra=await steps_of(actor, view),
         rivals=await _rivals(actor, view, now),
         thread=await thread_of(actor, booking_id),
         steps=timeline(view, for_host=True),

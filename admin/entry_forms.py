@@ -77,6 +77,7 @@ class EnvironmentForm(HoursForm):
     longest: Minutes = 480
     lead_time_hours: Annotated[int, Field(ge=0, le=8760)] = 24
     horizon_days: Annotated[int, Field(ge=1, le=1830)] = 365
+    offer_hours: Annotated[int, Field(ge=1, le=336)] = 24
     step: Annotated[int, Field(ge=0, le=1440)] = 0
     bookable_by: list[Audience] = Field(default_factory=list, max_length=2)
     remuneration: Remuneration = Remuneration.BY_AGREEMENT

@@ -12,16 +12,10 @@ from search.thesaurus import Thesaurus, term_token, token
 
 # An entry that offers nothing to sign says so in the filter for required agreements.
 NO_AGREEMENT = "none"
-_BODY_FIELDS = (
-    "description",
-    "offer",
-    "equipment",
-    "requirements",
-    "accessibility",
-    "price_note",
-    "agreement_titles",
-    "content",
-)
+_BODY_FIELDS = ("description", "offer", "equipment", "content")
+# What is said of every place and every booking. Its words can be found, but the entry is not about what they name:
+# a hall with a toilet for wheelchairs tries out no wheelchairs.
+_ASIDE_FIELDS = ("requirements", "accessibility", "price_note", "agreement_titles")
 _SHOWN = (
     "slug",
     "kind",
@@ -112,6 +106,15 @@ class _Analysis:
             derived.pop(word, None)
         return " ".join([*named, *literal, *derived])
 
+    def aside(self, texts: Iterable[tuple[str, str]]) -> str:
+        """The words of texts and their keys, without the notions that they name."""
+        found: dict[str, None] = {}
+        for text, language in texts:
+            for word in words(text):
+                folded, own, _ = _derived(word, language)
+                found.update({folded: None, **own})
+        return " ".join(found)
+
     def place(self, municipality: str) -> str:
         """What a municipality is and lies in, also one whose name alone is an ordinary word."""
         named = [one for one in self.thesaurus.mentions([*words(municipality), "kommun"], "sv") if one.start == 0]
@@ -152,7 +155,8 @@ def build(source: Mapping[str, Any], thesaurus: Thesaurus, *, free_weeks: tuple[
         swedish_names.append(FREE_WORDS[0])
         english_names.append(FREE_WORDS[1])
     both = [*named, *source["keywords"]]
-    body_sv, body_en = _body(source, "sv"), _body(source, "en")
+    body = [(_texts(source, _BODY_FIELDS, code), code) for code in ("sv", "en")]
+    aside = [(_texts(source, _ASIDE_FIELDS, code), code) for code in ("sv", "en")]
     return Document(
         id=source["id"],
         shown=_shown(source),
@@ -164,10 +168,10 @@ def build(source: Mapping[str, Any], thesaurus: Thesaurus, *, free_weeks: tuple[
             + [(text, "en") for text in (*both, *english_names) if text]
             + [(place, "en")]
         ),
-        body_words=analysis.field([(body_sv, "sv"), (body_en, "en")], with_near=False),
+        body_words=f"{analysis.field(body, with_near=False)} {analysis.aside(aside)}".strip(),
         near_words=" ".join(analysis.near),
-        body_sv=body_sv,
-        body_en=body_en,
+        body_sv=_texts(source, (*_BODY_FIELDS, *_ASIDE_FIELDS), "sv"),
+        body_en=_texts(source, (*_BODY_FIELDS, *_ASIDE_FIELDS), "en"),
         order_sv=order_key(source["title_sv"] or source["title_en"], "sv"),
         order_en=order_key(source["title_en"] or source["title_sv"], "en"),
         free_weeks=free_weeks,
@@ -208,5 +212,5 @@ def _is_bookable(source: Mapping[str, Any]) -> bool:
     return bool(source["bookable_by"]) and not source["ended"]
 
 
-def _body(source: Mapping[str, Any], code: str) -> str:
-    return "\n".join(source[f"{name}_{code}"] for name in _BODY_FIELDS if source[f"{name}_{code}"])
+def _texts(source: Mapping[str, Any], fields: Iterable[str], code: str) -> str:
+    return "\n".join(source[f"{name}_{code}"] for name in fields if source[f"{name}_{code}"])

@@ -10,7 +10,7 @@ from enum import StrEnum
 from math import asin, cos, radians, sin, sqrt
 from typing import Any, Protocol
 
-from search.question import LEFT_OUT, NOTHING_ASKED, Question
+from search.question import ALONE, LEFT_OUT, NOTHING_ASKED, Question
 
 LONGEST_TEXT = 500
 LARGEST_PAGE = 100
@@ -142,7 +142,7 @@ def further_doubt(question: Question, found: int) -> int | None:
     """How doubtful readings may be where the sure ones found so many entries; None where no more are needed."""
     if found >= ENOUGH or not question.has_doubtful:
         return None
-    return LEFT_OUT if found < FEW else LEFT_OUT - 1
+    return ALONE if found < FEW else LEFT_OUT - 1
 
 
 class SearchEngine(Protocol):

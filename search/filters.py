@@ -7,7 +7,7 @@ from textwrap import shorten
 
 from registry.agreements.codes import TERM_FIELDS
 from registry.bookings.queries import WEEKS_AHEAD
-from registry.errors import N_
+from registry.errors import N_, Message
 from registry.formats.plain_language import answer
 from registry.web import language
 from registry.web.labels import LABELS, label
@@ -32,6 +32,14 @@ _FILTERS: Mapping[str, tuple[str, str | None]] = {
     "remuneration": (N_("What it costs"), "remuneration"),
     "bookable_by": (N_("Who may book"), "audience"),
     "perspective": (N_("Perspective"), "perspective"),
+}
+# What the other things are called that an address can ask for.
+_OTHERS: Mapping[str, str] = {
+    "sort": N_("Order by"),
+    "free_week": N_("Free in a week"),
+    "near": N_("Near a municipality"),
+    "radius_km": N_("Within"),
+    "bookable_by_me": N_("May be booked by me"),
 }
 _TERMS = ("publication", "data_owner")
 # The filters in the order that the page shows them: the name of the section, and its filters with counts.
@@ -98,8 +106,11 @@ class ActiveFilter:
     @property
     def label(self) -> str:
         """The filter as one reads it: “Kind: Testbed”, “May you publish? Yes”."""
-        colon = "" if self.legend.endswith("?") else ":"
-        return f"{self.legend}{colon} {self.value}" if self.legend else self.value
+        return _after_legend(self.legend, self.value) if self.legend else self.value
+
+
+def _after_legend(legend: str, text: str) -> str:
+    return f"{legend}{'' if legend.endswith('?') else ':'} {text}"
 
 
 def sections(asked: SearchInput, result: SearchResult) -> list[FilterSection]:
@@ -176,6 +187,17 @@ def active_filters(asked: SearchInput, address: SearchAddress, places: Sequence[
         words = _near_words(asked, places)
         active.append(ActiveFilter("", words, str(address.without("near", "radius_km")), asked.near))
     return active
+
+
+def fault_in_words(name: str, value: str, fault: Message) -> str:
+    """What is wrong with a value of an address, with what people call the filter and without any codes but theirs."""
+    legend = language.gettext(_FILTERS[name][0] if name in _FILTERS else _OTHERS.get(name, ""))
+    if not legend:
+        return language.say(fault)
+    if "expected" in fault.values:
+        sentence = language.gettext("“%(value)s” is not among what there is to choose from under “%(filter)s”.")
+        return sentence % {"value": value, "filter": legend}
+    return _after_legend(legend, language.say(fault))
 
 
 def _near_words(asked: SearchInput, places: Sequence[Place]) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import date
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, ValidationInfo, field_validator
@@ -20,6 +21,7 @@ from search.queries import audiences_of
 USUAL_RADIUS_KM = 25.0
 _WEEK = re.compile(r"[0-9]{4}-W(?:0[1-9]|[1-4][0-9]|5[0-3])")
 _POLES, _DATE_LINE = 90.0, 180.0
+BAD_WEEK = N_("Write a week as year and number, for example 2026-W49.")
 # No environment takes bookings from this audience.
 NOBODY = "nobody"
 
@@ -48,8 +50,17 @@ def _listed(*codes: str) -> dict[str, JsonValue]:
 
 def _week(text: str) -> str:
     if not _WEEK.fullmatch(text):
-        raise MessageError(N_("Write a week as year and number, for example 2026-W49."))
+        raise MessageError(BAD_WEEK)
     return text
+
+
+def last_day(week: str) -> date | None:
+    """The Sunday of a week as it is written (ISO 8601); None if no calendar has that week."""
+    year, _, number = week.partition("-W")
+    try:
+        return date.fromisocalendar(int(year), int(number), 7)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _place(text: str) -> str:

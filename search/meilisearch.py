@@ -42,9 +42,7 @@ from search.engine import (
     Trouble,
     further_doubt,
 )
-from search.folding import fold
-from search.language import words
-from search.question import Reading
+from search.question import NOTHING_TYPED, Reading, typed
 from search.thesaurus import term_token, token
 
 T = TypeVar("T")
@@ -54,7 +52,7 @@ _LONGEST_WAIT = 3  # seconds; a search that takes longer is made in PostgreSQL
 _THREADS = 16
 _MOST_ALTERNATIVES = 6
 # A surer reading's worst match stands above a less sure one's best.
-_WEIGHTS = (1.0, 0.1, 0.01, 0.001)
+_WEIGHTS = (1.0, 0.1, 0.01, 0.001, 0.0001)
 
 
 _NOTHING = "null"
@@ -183,11 +181,12 @@ def _away(error: Exception) -> EngineAway:
 
 @dataclass(frozen=True)
 class _Text:
-    """What Meilisearch is asked for a reading, which words of it an entry has to have, and how doubtful it is."""
+    """What Meilisearch is asked for a reading, which words an entry has to have, how doubtful it is, and its weight."""
 
     text: str
     strategy: str = "all"
     doubt: int = 0
+    weight: float = 1.0
 
     def as_query(self) -> dict[str, str]:
         """The part of a query that says so."""
@@ -211,10 +210,12 @@ class MeilisearchEngine:
         return await in_thread(lambda engine: self._ask(engine, request, doubt))
 
     async def suggest(self, request: SearchRequest) -> list[Suggestion]:
-        """Entries with words in their title that begin with the words of the text, in the order of titles."""
-        typed = " ".join(fold(word) for word in words(request.text))
-        if not typed:
+        """Entries whose titles have the words of the text, the last one perhaps only begun, in the order of titles."""
+        asked = typed(request.text)
+        if asked == NOTHING_TYPED:
             return []
+        # Quoted words are whole; a space at the end says that no other one has been begun.
+        text = " ".join([*map(_quoted, asked.words), asked.beginning])
         query = {
             "attributesToSearchOn": ["title_words"],
             "attributesToRetrieve": ["slug", "kind", "title_sv", "title_en"],
@@ -225,7 +226,7 @@ class MeilisearchEngine:
         }
 
         def ask(engine: meilisearch.Client) -> list[Suggestion]:
-            return [Suggestion(**hit) for hit in engine.index(self._index).search(typed, query)["hits"]]
+            return [Suggestion(**hit) for hit in engine.index(self._index).search(text, query)["hits"]]
 
         return await in_thread(ask)
 
@@ -263,7 +264,7 @@ class MeilisearchEngine:
     ) -> Mapping[str, Any]:
         """Several readings at once: each entry counts once, by its surest reading."""
         queries = [
-            self._query(request, text, without) | {"federationOptions": {"weight": _WEIGHTS[text.doubt]}}
+            self._query(request, text, without) | {"federationOptions": {"weight": _WEIGHTS[text.doubt] * text.weight}}
             for text in texts
         ]
         federation: dict[str, Any] = {"facetsByIndex": {self._index: _facets(without)}}
@@ -285,7 +286,7 @@ def _texts(reading: Reading, excluded: Iterable[str]) -> list[_Text]:
     An entry that has a term has the notion too, so the notion finds both. That it has the term itself is asked for
     as well, without being needed: quoted words have to be there, and the engine leaves out others from the end.
     """
-    terms = sorted(reading.terms, key=lambda term: term.beginning)
+    terms = sorted((term for term in reading.terms if term.needed), key=lambda term: term.beginning)
     needed = [*(f"-{_quoted(part)}" for part in excluded), *map(_quoted, reading.phrases)]
     if terms and terms[-1].beginning:
         # The last word may go on, so it can neither be quoted nor be followed by others.
@@ -295,9 +296,10 @@ def _texts(reading: Reading, excluded: Iterable[str]) -> list[_Text]:
         written = _quoted
         # A space at the end says that the last word is whole.
         wanted, end, strategy = [term_token(term.words) for term in terms if term.words and term.concepts], " ", "last"
+        wanted += [" ".join(term.words) or token(term.concepts[0]) for term in reading.terms if not term.needed]
     choices = product(*(list(map(token, term.concepts)) or [" ".join(term.words)] for term in terms))
     return [
-        _Text(" ".join([*needed, *map(written, choice), *wanted]) + end, strategy, reading.doubt)
+        _Text(" ".join([*needed, *map(written, choice), *wanted]) + end, strategy, reading.doubt, reading.weight)
         for choice in islice(choices, _MOST_ALTERNATIVES)
     ]
 

@@ -133,10 +133,14 @@ async def _without_filters(actor: Actor, asked: SearchInput, address: SearchAddr
 def _invalid(request: AnyRequest, address: SearchAddress, error: InvalidInput) -> Template:
     """What was not understood, and the way back to the rest of the search."""
     understood = address
+    told = []
     for fault in error.errors:
         name, _, place = fault.field.partition(".")
         given = [value for other, value in address.pairs if other == name]
         understood = understood.without_value(name, given[int(place)]) if place else understood.without(name)
+        value = given[int(place or 0)] if given else ""
+        field = "q" if name == "q" else ""
+        told.append({"field": field, "message": filters.fault_in_words(name, value, fault.message)})
     return page(
         request,
         "search/invalid.html",
@@ -144,10 +148,7 @@ def _invalid(request: AnyRequest, address: SearchAddress, error: InvalidInput) -
         words=request.query_params.get("q", "")[:1000],
         address=address,
         understood=understood,
-        errors=[
-            {"field": "q" if fault.field == "q" else "", "message": language.say(fault.message)}
-            for fault in error.errors
-        ],
+        errors=told,
         breadcrumbs=[(None, language.gettext("Search"))],
     )
 

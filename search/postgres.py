@@ -17,9 +17,8 @@ from search.engine import (
     Suggestion,
     further_doubt,
 )
-from search.folding import fold
 from search.language import words
-from search.question import Reading, Term
+from search.question import NOTHING_TYPED, Reading, Term, typed
 from search.thesaurus import token
 
 # What a word counts where it stands: title (A), summary (B), names (C); where it is only elsewhere, _ELSEWHERE.
@@ -78,7 +77,8 @@ class _Statement:
     def rank(self) -> str:
         """The points of the reading that has found a document: for each term by where it stands, and if literally."""
         cases = [
-            f"WHEN {number} THEN ({' + '.join(map(self._points, reading.terms))}) / {len(reading.terms)}.0"
+            f"WHEN {number} THEN {reading.weight:.3f} * ({' + '.join(map(self._points, reading.terms))})"
+            f" / {sum(term.weight for term in reading.terms):.3f}"
             for number, reading in enumerate(self._readings)
             if reading.terms
         ]
@@ -86,7 +86,8 @@ class _Statement:
 
     def _query(self, reading: Reading) -> str:
         """A reading as a `tsquery`; an entry has to have all of it."""
-        parts = [_group(term) for term in reading.terms] + [_phrase(phrase) for phrase in reading.phrases]
+        needed = [_group(term) for term in reading.terms if term.needed]
+        parts = needed + [_phrase(phrase) for phrase in reading.phrases]
         return self.put(" & ".join(part for part in parts if part), "tsquery")
 
     def _points(self, term: Term) -> str:
@@ -94,7 +95,9 @@ class _Statement:
             f"WHEN d.heading @@ {self.put(_group(term, place), 'tsquery')} THEN {points}" for place, points in _PLACES
         ]
         literal = self.put(_phrase(term.literal), "tsquery")
-        return f"CASE {' '.join(places)} ELSE {_ELSEWHERE} END + {_LITERAL} * (d.heading @@ {literal})::int"
+        elsewhere = _ELSEWHERE if term.needed else 0
+        points = f"CASE {' '.join(places)} ELSE {elsewhere} END + {_LITERAL} * (d.heading @@ {literal})::int"
+        return f"{term.weight:.3f} * ({points})"
 
     def _conditions(self) -> list[str]:
         request = self._request
@@ -119,9 +122,10 @@ class _Statement:
 
 
 def _group(term: Term, places: str = "") -> str:
-    """A term in the syntax of `tsquery`: its words or one of its notions, in some places of the document."""
-    forms = [_phrase(" ".join(term.words), places, beginning=term.beginning)] if term.words else []
-    forms += [f"'{token(concept)}'{':' if places else ''}{places}" for concept in term.concepts]
+    """A term in the syntax of `tsquery`: one of its notions, or its words if it has none, in some places."""
+    forms = [f"'{token(concept)}'{':' if places else ''}{places}" for concept in term.concepts]
+    if not forms:
+        forms = [_phrase(" ".join(term.words), places, beginning=term.beginning)]
     return f"({' | '.join(forms)})"
 
 
@@ -147,16 +151,17 @@ class PostgresEngine:
         return EngineResult(await _page(request, readings) if total else [], total, facets)
 
     async def suggest(self, request: SearchRequest) -> list[Suggestion]:
-        """Entries with words in their title that begin with the words of the text, in the order of titles."""
-        typed = " & ".join(f"'{fold(word)}':*A" for word in words(request.text))
-        if not typed:
+        """Entries whose titles have the words of the text, the last one perhaps only begun, in the order of titles."""
+        asked = typed(request.text)
+        if asked == NOTHING_TYPED:
             return []
+        wanted = [f"'{word}':A" for word in asked.words] + ([f"'{asked.beginning}':*A"] if asked.beginning else [])
         rows = await database.fetch(
             f"SELECT e.slug, e.kind, e.title_sv, e.title_en FROM search_document d JOIN entry e ON e.id = d.id"
             f" WHERE {VISIBLE} AND d.vector @@ $2::tsquery"
             f' ORDER BY d.order_{request.language} COLLATE "C", e.id LIMIT {MOST_SUGGESTIONS}',
             request.staff,
-            typed,
+            " & ".join(wanted),
         )
         return [Suggestion(row["slug"], row["kind"], row["title_sv"], row["title_en"]) for row in rows]
 

@@ -34,7 +34,7 @@ from search.language import LANGUAGES, words
 from search.meilisearch import MeilisearchEngine
 from search.postgres import PostgresEngine
 from search.question import LEFT_OUT, Question, ask
-from search.thesaurus import Thesaurus, token
+from search.thesaurus import Thesaurus
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -53,7 +53,8 @@ class SearchResult:
 
     The counts of a filter ignore that filter's own values, so that they tell what choosing another would add.
     `corrected` is the question as it was probably meant, where nothing was found as it was written.
-    `only_some_words` says that nothing had all the words, so these have some of them.
+    `only_some_words` says that nothing had all the words, so these have some of them; `missing` are then the words
+    that no entry has.
     """
 
     items: list[Found]
@@ -62,6 +63,7 @@ class SearchResult:
     engine: str
     corrected: str = ""
     only_some_words: bool = False
+    missing: tuple[str, ...] = ()
 
     @property
     def is_simplified(self) -> bool:
@@ -130,13 +132,15 @@ async def find(actor: Actor, request: SearchRequest, engine: SearchEngine | None
     is_corrected = bool(doubts) and 0 not in doubts and request.page == 1 and question.corrected != ""
     if is_corrected:
         is_corrected = await _may_be_told(question.corrected, request.text, thesaurus, staff=staff)
+    only_some_words = bool(doubts) and min(doubts) >= LEFT_OUT
     return SearchResult(
         items=answer.items,
         total=result.total,
         facets=result.facets,
         engine=answer.engine,
         corrected=_as_written(question.corrected, result.hits) if is_corrected else "",
-        only_some_words=doubts == {LEFT_OUT},
+        only_some_words=only_some_words,
+        missing=question.missing if only_some_words else (),
     )
 
 
@@ -197,23 +201,23 @@ async def _note(unseen: Sequence[int]) -> None:
 
 
 async def _may_be_told(corrected: str, text: str, thesaurus: Thesaurus, *, staff: bool) -> bool:
-    """Whether an entry that the reader sees has each word that a question was corrected to, itself or its notion.
+    """Whether an entry that the reader sees has each word that a question was corrected to, or the vocabulary has it.
 
     The words in memory may be those of an entry that has been hidden since.
     """
-    new = {fold(word) for word in words(corrected)} - {fold(word) for word in words(text)}
-    named = {word: [word, *map(token, thesaurus.term_words.get(word, ()))] for word in new}
+    # The vocabulary is no secret, whoever uses its words.
+    new = {fold(word) for word in words(corrected)} - {fold(word) for word in words(text)} - thesaurus.term_words.keys()
     row = await database.fetch_one(
         "SELECT bool_and(EXISTS (SELECT FROM search_document d JOIN entry e ON e.id = d.id"
         f" WHERE {VISIBLE} AND d.vector @@ to_tsquery('simple', word))) AS known FROM unnest($2::text[]) AS word",
         staff,
-        [" | ".join(f"'{one}'" for one in dict.fromkeys(forms)) for forms in named.values()],
+        [f"'{word}'" for word in new],
     )
     return row is None or row["known"] is not False
 
 
 async def suggest(actor: Actor, text: str, *, language: str) -> list[Suggestion]:
-    """Entries whose titles have words that begin like what has been typed, as far as the actor may see."""
+    """Entries whose titles have what has been typed, the last word perhaps only begun, as far as the actor may see."""
     asked = SearchRequest(text=text, staff=actor.may(Permission.ENTRY_READ_STAFF), language=language)
     asked = replace(
         asked, hidden=tuple(row["entry"] for row in await database.fetch("SELECT entry FROM search_hidden"))

@@ -1,24 +1,27 @@
 """What a person wrote in the search box, as the engines are asked it.
 
 A question becomes *readings*, the surest first: every word as it is meant; then compounds taken apart, notions
-widened, and words left out. An engine answers with the first ones and goes on to the next only where little is
-found, so what is surer always stands above what is less sure.
+widened, words left out, and each word alone. An engine answers with the first ones and goes on to the next only where
+little is found, so what is surer always stands above what is less sure.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import log2
 
 from search.folding import fold
 from search.index_words import IndexWords
-from search.language import compound, keys, part_keys, tells, words
-from search.thesaurus import Mention, Thesaurus, token
+from search.language import begun, compound, forms, keys, part_forms, tells, words
+from search.language import is_word as is_in_a_dictionary
+from search.thesaurus import Mention, Thesaurus, is_token, may_begin_token, token
 
 _PHRASE = re.compile(r'"([^"]*)"?')
 _EXCLUDED = re.compile(r'(?:^|(?<=\s))-("[^"]*"?|[^\s"]+)')
 _OR = re.compile(r"\s+(?:OR|ELLER)\s+")
-# How doubtful readings are in which words have been left out, the least sure ones.
+# How doubtful readings are in which words have been left out, and those of one word alone, the least sure ones.
 LEFT_OUT = 3
+ALONE = 4
 # More words than this make a question no clearer, and every one costs.
 _MOST_TERMS = 12
 _MOST_BRANCHES = 4
@@ -32,6 +35,14 @@ _MOST_STEPS = 3
 _FEW = 20
 # A part of a compound, or a word among several, that so many of the entries have says too little by itself.
 _TELLING_SHARE = 0.25
+# What more of the entries have than this tells nothing beside other words: `test` in a registry of testbeds.
+_USUAL_SHARE = 0.5
+# Of what fewer entries have than this, people want to see more.
+_RARE = 5
+# What a reading counts beside a surer one of the same doubt.
+_LESS, _LEAST = 0.5, 0.25
+# A compound that no list has is put right only where it is this long.
+_LONG_COMPOUND = 9
 
 
 @dataclass(frozen=True)
@@ -39,34 +50,45 @@ class Term:
     """One thing that is asked for: the words to look for (keys, in this order) and the notions that they name.
 
     `literal` is what was written, folded; an entry that has it stands before one that has only the notion.
-    `beginning` says that a longer word that begins like it counts too.
+    `beginning` says that a longer word that begins like it counts too; `written` is the literal with its marks.
+    `needed` is false for what nearly every entry has: one that lacks it is found too, but stands behind. `weight` says
+    how much the term tells; the fewer entries have it, the more.
     """
 
     words: tuple[str, ...]
     concepts: tuple[int, ...] = ()
     literal: str = ""
     beginning: bool = False
+    written: str = ""
+    needed: bool = True
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Terms and phrases that an entry has to have all of, and how sure it is that this was meant (0 is surest)."""
+    """Terms and phrases that an entry has to have all of, and how sure it is that this was meant (0 is surest).
+
+    `weight` is what it counts beside others of the same doubt, up to 1.
+    """
 
     terms: tuple[Term, ...] = ()
     phrases: tuple[str, ...] = ()
     doubt: int = 0
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
 class Question:
     """All readings. `excluded` are folded words and phrases that no found entry may have.
 
-    `corrected` is the text with misspelt words put right, where there are any: what the readings are of.
+    `corrected` is the text with misspelt words put right, where there are any: what the readings are of. `missing`
+    are words that no entry has, nor anything like them, where there are others beside them.
     """
 
     readings: tuple[Reading, ...] = ()
     excluded: tuple[str, ...] = ()
     corrected: str = ""
+    missing: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -89,19 +111,46 @@ def ask(text: str, thesaurus: Thesaurus, index_words: IndexWords) -> Question:
 
     `index_words` are those of the entries that the person may see; only these are words to correct to.
     """
-    excluded = tuple(" ".join(map(fold, words(part))) for part in _EXCLUDED.findall(text))
+    excluded = tuple(" ".join(map(fold, _words(part))) for part in _EXCLUDED.findall(text))
     wanted = _EXCLUDED.sub(" ", text)
     reader = _Reader(thesaurus, index_words)
     branches = [reader.read(part) for part in _OR.split(wanted)[:_MOST_BRANCHES]]
     sure = [branch for branch in branches if branch.terms or branch.phrases]
     corrected = ""
+    missing: tuple[str, ...] = ()
     readings = list(sure)
     if len(sure) == 1 and not sure[0].phrases:
         corrected = reader.corrected(wanted)
         right = reader.read(corrected) if corrected else sure[0]
         readings += [replace(right, doubt=1)] if corrected else []
         readings += reader.doubtful(right)
-    return Question(tuple(readings), tuple(part for part in excluded if part), corrected)
+        missing = reader.missing(right)
+    weighed = tuple(reader.weighed(reading) for reading in readings)
+    return Question(weighed, tuple(part for part in excluded if part), corrected, missing)
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text; one that looks like what stands for a notion in the index is none of the index."""
+    return [word[:-1] if is_token(word) else word for word in words(text)]
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What has been typed so far, folded: whole words, and what the next one begins with (it may be whole as well)."""
+
+    words: tuple[str, ...]
+    beginning: str
+
+
+NOTHING_TYPED = Typed((), "")
+
+
+def typed(text: str) -> Typed:
+    """What to suggest titles for. Nothing begins like the words of the index that stand for notions."""
+    folded = [fold(word) for word in _words(text)]
+    if not folded or may_begin_token(folded[-1]):
+        return Typed(tuple(folded), "")
+    return Typed(tuple(folded[:-1]), folded[-1])
 
 
 class _Reader:
@@ -113,32 +162,44 @@ class _Reader:
 
     def read(self, text: str) -> Reading:
         """What is meant in the first place."""
-        phrases = tuple(" ".join(fold(word) for word in words(part)) for part in _PHRASE.findall(text))
-        written = words(_PHRASE.sub(" ", text))
+        phrases = tuple(" ".join(fold(word) for word in _words(part)) for part in _PHRASE.findall(text))
+        written = _words(_PHRASE.sub(" ", text))
         return Reading(self._terms(written)[:_MOST_TERMS], tuple(phrase for phrase in phrases if phrase))
 
     def corrected(self, text: str) -> str:
         """The text with misspelt words put right; nothing where none is."""
-        written = words(text)
+        written = _words(text)
         right = [self._right(word) for word in written]
         return self._right_together(written) if right == written else " ".join(right)
 
     def _right(self, word: str) -> str:
-        """The word, or the nearest one that the entries have if they have nothing like it."""
-        if not tells(word) or self._is_known(word) or self._words.has_any(part_keys(word)):
+        """The word, or the nearest one that the entries or the vocabulary have if it is one of no dictionary."""
+        if not tells(word) or self._is_known(word):
             return word
         if len(word) >= _SHORTEST_BEGINNING and self._words.has_beginning(fold(word)):
             return word
-        return self._words.nearest(fold(word)) or word
+        parts = part_forms(word)
+        if parts and all(self._has_part(part) for part in parts):
+            return word
+        if parts and all(map(self._thesaurus.names, compound(word))):
+            # It makes sense as it stands, so only the smallest slip from what the entries have is one.
+            nearest = self._words.nearest(fold(word), slips=1) if len(word) >= _LONG_COMPOUND else None
+        else:
+            nearest = self._words.nearest(fold(word))
+        return self._thesaurus.spelling.get(nearest, nearest) if nearest else word
 
     def _is_known(self, word: str) -> bool:
-        return self._words.has_any(keys(word)) or self._thesaurus.names(word)
+        return self._words.has_any(keys(word)) or self._thesaurus.names(word) or is_in_a_dictionary(word)
+
+    def _has_part(self, part: Sequence[str]) -> bool:
+        return self._words.has_any(map(fold, part))
 
     def _right_together(self, written: Sequence[str]) -> str:
-        """Two or three words that are right each by itself, but nearly name something else together."""
+        """Two or three words that are right each by itself, but all but one letter of something else together."""
         if not 1 < len(written) <= _MOST_TOGETHER or all(self._count(self._one(word)) for word in written):
             return ""
-        return self._words.nearest_term(fold(" ".join(written))) or ""
+        nearest = self._words.nearest_term([fold(word) for word in written]) or ""
+        return " ".join(self._thesaurus.spelling.get(word, word) for word in nearest.split())
 
     def _terms(self, written: Sequence[str]) -> tuple[Term, ...]:
         mentions: dict[int, Mention] = {}
@@ -156,40 +217,63 @@ class _Reader:
         return tuple(terms or stops)
 
     def _term(self, written: Sequence[str], mention: Mention | None) -> Term:
-        literal = fold(" ".join(written))
+        as_written = " ".join(written)
+        literal = fold(as_written)
         if mention is not None:
             # Several words that name one thing are found by the thing: apart they would say something else.
             named = len(mention.words) > 1 and self._words.has_any(map(token, mention.concepts))
-            return Term(() if named else mention.words, mention.concepts, literal)
-        best = max(keys(written[0]), key=self._words.count)
-        if self._words.has_any([best]):
-            return Term((best,), (), literal)
-        return Term((literal,), (), literal, beginning=True)
+            return Term(() if named else mention.words, mention.concepts, literal, written=as_written)
+        for candidates in (list(map(fold, forms(written[0]))), keys(written[0])):
+            best = max(candidates, key=self._words.count)
+            if self._words.has_any([best]):
+                return Term((best,), (), literal, written=as_written)
+        return Term((literal,), (), literal, beginning=not may_begin_token(literal), written=as_written)
+
+    def weighed(self, reading: Reading) -> Reading:
+        """A reading whose terms say how much they tell, and which of them an entry may lack."""
+        usual = [self._count(term) > max(_FEW, self._words.entries * _USUAL_SHARE) for term in reading.terms]
+        terms = tuple(
+            replace(term, needed=not is_usual or all(usual), weight=self._weight(term))
+            for term, is_usual in zip(reading.terms, usual, strict=True)
+        )
+        return replace(reading, terms=terms)
+
+    def _weight(self, term: Term) -> float:
+        return log2(2 + self._words.entries / max(1, self._count(term)))
+
+    def missing(self, sure: Reading) -> tuple[str, ...]:
+        """The words that no entry has, nor anything like them, where there are others beside them."""
+        lacking = tuple(
+            term.written for term in sure.terms if not (self._may_be_found(term) or self._count(self._likely(term)))
+        )
+        return lacking if len(lacking) < len(sure.terms) else ()
 
     def doubtful(self, sure: Reading) -> Iterable[Reading]:
         """Further readings of the same words, the surer first; each is another question than those before."""
         seen = {sure.terms}
-        for doubt, readings in enumerate(
-            (self._apart(sure.terms), self._wider(sure.terms), self._fewer(sure.terms)), start=1
-        ):
-            for terms in readings:
-                if terms and terms not in seen:
+        ways = (self._apart(sure.terms), self._wider(sure.terms), self._fewer(sure.terms), self._alone(sure.terms))
+        for doubt, readings in enumerate(ways, start=1):
+            for weight, terms in readings:
+                if terms and terms not in seen and all(map(self._may_be_found, terms)):
                     seen.add(terms)
-                    yield Reading(terms, doubt=doubt)
+                    yield Reading(terms, doubt=doubt, weight=weight)
 
-    def _apart(self, terms: tuple[Term, ...]) -> Iterable[tuple[Term, ...]]:
+    def _apart(self, terms: tuple[Term, ...]) -> Iterable[tuple[float, tuple[Term, ...]]]:
         """Longer words that begin like the last one; compounds, and words that name one thing, taken apart."""
-        if len(terms[-1].literal) >= _LONG_ENOUGH and terms[-1].words and not terms[-1].beginning:
-            yield (*terms[:-1], Term((terms[-1].literal,), literal=terms[-1].literal, beginning=True))
-        yield tuple(part for term in terms for part in self._parts(term))
-        yield from self._joined(terms)
-
-    def _joined(self, terms: tuple[Term, ...]) -> Iterable[tuple[Term, ...]]:
-        """Two words as one: people write compounds apart."""
+        if not is_in_a_dictionary(terms[-1].written):
+            yield from self._longer(terms, 1)
+        yield 1, tuple(part for term in terms for part in self._parts(term))
         for place in range(len(terms) - 1):
-            joined = self._one(terms[place].literal + terms[place + 1].literal)
+            # Two words as one: people write compounds apart.
+            joined = self._one(terms[place].written + terms[place + 1].written)
             if self._count(joined):
-                yield (*terms[:place], joined, *terms[place + 2 :])
+                yield 1, (*terms[:place], joined, *terms[place + 2 :])
+
+    def _longer(self, terms: tuple[Term, ...], weight: float) -> Iterable[tuple[float, tuple[Term, ...]]]:
+        last = terms[-1]
+        is_begun = len(last.literal) >= _LONG_ENOUGH and self._words.has_longer(last.literal)
+        if is_begun and last.words and not last.beginning:
+            yield weight, (*terms[:-1], replace(last, words=(last.literal,), concepts=(), beginning=True))
 
     def _parts(self, term: Term) -> list[Term]:
         found = [self._one(part) for part in _pieces(term)]
@@ -199,16 +283,53 @@ class _Reader:
         mentions = self._thesaurus.mentions([word])
         return self._term([word], mentions[0] if mentions else None)
 
-    def _wider(self, terms: tuple[Term, ...]) -> Iterable[tuple[Term, ...]]:
-        """What a compound is a kind of, and the nearest wider notions, for all terms and for one at a time."""
-        yield tuple(self._kind(term) for term in terms)
+    def _wider(self, terms: tuple[Term, ...]) -> Iterable[tuple[float, tuple[Term, ...]]]:
+        """What a compound is a kind of, and the nearest wider notions: where a word finds nothing, then elsewhere."""
+        yield 1, tuple(each for term in terms for each in self._likely_parts(term))
+        yield 1, tuple(map(self._likely, terms))
+        yield 1, tuple(self._kind(term) for term in terms)
         widened = [self._nearest_wider(term) for term in terms]
-        for place in range(len(terms) if len(terms) > 1 else 0):
-            yield (*terms[:place], widened[place], *terms[place + 1 :])
-        yield tuple(widened)
+        # An entry that has the words may be about something else, and a longer word may be another.
+        yield _LEAST, tuple(map(self._as_words, terms))
+        yield from self._longer(terms, _LEAST)
+        if len(terms) == 1:
+            yield from self._each(widened[0])
+            return
+        for place in range(len(terms) if len(terms) <= _MOST_TO_LEAVE_OUT else 0):
+            yield _LESS, (*terms[:place], widened[place], *terms[place + 1 :])
+        yield _LESS, tuple(widened)
+
+    def _as_words(self, term: Term) -> Term:
+        alone = replace(term, concepts=())
+        return alone if term.words and self._count(alone) > self._count(term) else term
+
+    def _each(self, wider: Term) -> Iterable[tuple[float, tuple[Term, ...]]]:
+        """Each of several wider notions: the fewer entries have it, the more it counts."""
+        notions = [replace(wider, concepts=(one,)) for one in wider.concepts]
+        telling = sorted(filter(self._tells, notions), key=self._count)
+        for term in telling:
+            yield _LESS * self._weight(term) / self._weight(telling[0]), (term,)
+
+    def _likely(self, term: Term) -> Term:
+        """A term that entries have: itself, what it begins or is a kind of, or the nearest wider notion."""
+        if self._count(term):
+            return term
+        whole = [one for one in map(self._one, begun(term.written)) if self._count(one)]
+        if whole:
+            return whole[0]
+        kind = self._kind(term)
+        return kind if kind != term else self._nearest_wider(term)
+
+    def _likely_parts(self, term: Term) -> Sequence[Term]:
+        """A term, or where hardly any entry has it all notions that are right above it: a `driverless car` is both."""
+        above = [Term((), (one,), term.literal, written=term.written) for one in self._above(term)]
+        return above if above and self._count(term) < _RARE and all(map(self._count, above)) else [self._likely(term)]
+
+    def _above(self, term: Term) -> Sequence[int]:
+        return self._thesaurus.broader(term.concepts[0]) if len(term.concepts) == 1 else ()
 
     def _kind(self, term: Term) -> Term:
-        pieces = compound(term.literal)
+        pieces = compound(term.written)
         kind = self._one(pieces[-1]) if pieces else term
         return kind if self._tells(kind) else term
 
@@ -216,23 +337,36 @@ class _Reader:
         level = set(term.concepts)
         for _ in range(_MOST_STEPS):
             level = {up for concept in level for up in self._thesaurus.broader(concept)}
-            wider = Term((), tuple(sorted(level)), term.literal)
+            wider = Term((), tuple(sorted(level)), term.literal, written=term.written)
             if level and self._tells(wider):
                 return wider
         return term
 
-    def _fewer(self, terms: tuple[Term, ...]) -> Iterable[tuple[Term, ...]]:
-        """All but one of several words, then each word alone, then each part of a compound alone."""
-        if 2 < len(terms) <= _MOST_TO_LEAVE_OUT:  # noqa: PLR2004  # one of two left out is the other alone
-            for left_out in sorted(terms, key=self._count, reverse=True):
-                yield tuple(term for term in terms if term is not left_out)
-        alone = [*sorted(terms, key=self._count), *(self._one(part) for term in terms for part in _pieces(term))]
-        for term in alone:
-            if self._tells(term):
-                yield (term,)
+    def _fewer(self, terms: tuple[Term, ...]) -> Iterable[tuple[float, tuple[Term, ...]]]:
+        """All words that entries have; if they have each of them, all but one."""
+        likely = [self._likely(term) for term in terms]
+        known = [term for term in likely if self._count(term)]
+        if len(known) < len(likely):
+            yield 1, tuple(known)
+        elif 2 < len(terms) <= _MOST_TO_LEAVE_OUT:  # noqa: PLR2004  # one of two left out is the other alone
+            for left_out in sorted(likely, key=self._count, reverse=True):
+                yield 1, tuple(term for term in likely if term is not left_out)
+
+    def _alone(self, terms: tuple[Term, ...]) -> Iterable[tuple[float, tuple[Term, ...]]]:
+        """Each word alone, then each part of a compound: the fewer entries have it, the more it counts."""
+        likely = sorted(map(self._likely, terms), key=self._count)
+        parts = [self._one(part) for term in terms for part in _pieces(term)]
+        telling = [term for term in (*likely, *parts) if self._tells(term)]
+        most = max(map(self._weight, telling), default=1)
+        for term in telling:
+            yield self._weight(term) / most, (term,)
+
+    def _may_be_found(self, term: Term) -> bool:
+        """Whether an entry has a term; every reading that can find nothing would cost what another does."""
+        return bool(self._count(term)) or (term.beginning and self._words.has_beginning(term.literal))
 
     def _count(self, term: Term) -> int:
-        return max((self._words.count(word) for word in (*term.words, *map(token, term.concepts))), default=0)
+        return max(map(self._words.count, map(token, term.concepts) if term.concepts else term.words), default=0)
 
     def _tells(self, term: Term) -> bool:
         return 0 < self._count(term) <= max(_FEW, self._words.entries * _TELLING_SHARE)
@@ -240,4 +374,4 @@ class _Reader:
 
 def _pieces(term: Term) -> Sequence[str]:
     """The parts of a compound, or several words that name one thing, last one last."""
-    return term.literal.split() if " " in term.literal else compound(term.literal)
+    return term.written.split() if " " in term.written else compound(term.written)

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 from registry import database
@@ -13,12 +13,13 @@ from registry.audit.service import EventType, record
 from registry.errors import N_, NotFound, RuleBroken, invalid, message
 from registry.settings import load_settings
 from registry.web.input import read_pairs
+from registry.web.language import local
 from search import queries
 from search.addresses import SearchAddress
 from search.codes import Frequency
 from search.engine import LARGEST_PAGE, Sort
 from search.found import Found
-from search.input import SearchInput
+from search.input import BAD_WEEK, SearchInput, last_day
 from search.postgres import PostgresEngine
 from search.tables import SavedSearch
 
@@ -106,7 +107,7 @@ async def save_search(actor: Actor, *, name: str, query: str, frequency: Frequen
     kept = SearchAddress.of(parse_qsl(query)).canonical()
     if len(kept) > LONGEST_QUERY:
         raise invalid("query", N_("The search is too long to be saved. Use fewer words and filters."))
-    read_pairs(parse_qsl(kept), SearchInput)
+    _require_time_left(read_pairs(parse_qsl(kept), SearchInput))
     async with database.transaction():
         await _require_room(actor, kept)
         rows = await SavedSearch.insert(
@@ -116,6 +117,20 @@ async def save_search(actor: Actor, *, name: str, query: str, frequency: Frequen
         await record(actor, EventType.SAVED_SEARCH_CREATED, search_id, {"frequency": frequency.value})
         await count_as_told(search_id, await untold(actor, await get_saved_search(actor, search_id)))
     return search_id
+
+
+def _require_time_left(asked: SearchInput) -> None:
+    """A search for a week that is over would never tell of anything."""
+    if not asked.free_week:
+        return
+    end = last_day(asked.free_week)
+    if end is None:
+        raise invalid("query", BAD_WEEK)
+    if end < local(datetime.now(UTC)).date():
+        sentence = N_(
+            "The week that you search in is over. Choose a later one, or any week, and save the search again."
+        )
+        raise invalid("query", sentence)
 
 
 async def _require_room(actor: Actor, query: str) -> None:

@@ -23,7 +23,7 @@ from search.document import Document, build
 from search.source import fetch_sources
 
 # Counts up whenever documents are derived in another way, so that all of them are derived anew.
-DERIVATION = 2
+DERIVATION = 4
 BATCH = 500
 # Derived together beside other work: their entries are locked meanwhile, and changes of them have to wait.
 _FEW = 50

@@ -22,7 +22,7 @@ HOSTILE_SCRIPT = "<script>alert(1)</script> & \"quotes\" 'single'"
 
 def word() -> str:
     """A word that no other test uses, and that is no beginning of one."""
-    return f"zq{next(_numbers):05}k"
+    return f"xq{next(_numbers):05}k"
 
 
 async def entry(

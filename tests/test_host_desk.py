@@ -13,7 +13,7 @@ from litestar import Litestar
 from registry import database
 from registry.access import SYSTEM, Actor, Role
 from registry.audit.service import EventType, record
-from registry.bookings import bulk, competing, desk, queries, replies, service, thread
+from registry.bookings import bulk, competing, desk, moving, queries, replies, service, thread
 from registry.bookings.bulk import Chosen
 from registry.bookings.codes import ReplyKind, Waits
 from registry.bookings.desk import Group, Wanted
@@ -95,6 +95,11 @@ async def test_everything_that_waits_for_the_host_is_there_oldest_first_and_noth
         await booking_in(place, state, hours_ahead=200)
     await booking_in(place, S.CONFIRMED, hours_ahead=300)
     await booking_in(place, S.APPROVED, hours_ahead=400)
+    asks = await booking_in(place, S.APPROVED, hours_ahead=500)
+    later = request_for(place.slug, hours_ahead=600)
+    assert later.starts_at is not None
+    assert later.ends_at is not None
+    await moving.move(place.people["requester"], asks, moving.Wanted(later.starts_at, later.ends_at))
     rows = await waiting(host)
     assert [(row.id, row.waits) for row in rows] == [
         (decide, Waits.DECIDE),
@@ -102,10 +107,11 @@ async def test_everything_that_waits_for_the_host_is_there_oldest_first_and_noth
         (outcome, Waits.OUTCOME),
         (ended, Waits.COMPLETE),
         (check_in, Waits.CHECK_IN),
+        (asks, Waits.MOVE),
     ]
     assert all(row.may_act for row in rows)
     counts = await desk.counts(host, Wanted(), now, without_promise=5)
-    assert counts.total == 5
+    assert counts.total == 6
     assert counts.waits == dict.fromkeys(Waits, 1)
     assert [one[0] for one in counts.environments] == [place.environment_id]
 

@@ -89,6 +89,14 @@ async def test_malformed_search_is_refused_and_not_stored(name: str, query: str,
     assert await saved.saved_searches(actor) == []
 
 
+@pytest.mark.parametrize("week", ["2020-W10", "2025-W53"])
+async def test_search_for_a_week_that_is_over_or_never_comes_is_not_saved(week: str) -> None:
+    actor = await factories.person(Role.FIRM)
+    with pytest.raises(InvalidInput):
+        await keep(actor, f"free_week={week}")
+    assert await saved.saved_searches(actor) == []
+
+
 async def test_name_of_100_characters_is_kept() -> None:
     actor = await factories.person(Role.FIRM)
     assert (await saved.get_saved_search(actor, await keep(actor, "", name="å" * 100))).name == "å" * 100

@@ -79,6 +79,34 @@ async def test_beginning_of_the_last_word_finds() -> None:
     assert await slugs(f"strålning {mine}") == [slug]
 
 
+@pytest.mark.parametrize("text", ["z", "zq", "zw", "zqa", "zwbuss", "-zq", '"zqaqz"'])
+async def test_no_question_finds_what_stands_for_notions_in_the_index(text: str) -> None:
+    await entry(title_sv="Buss med laddning")
+    await words_are_known()
+    result = await find(text)
+    assert result.total == 0 or text.startswith("-")
+    assert await suggest(VISITOR, text, language="sv") == []
+
+
+async def test_words_that_no_entry_has_are_named_and_the_others_are_asked_for() -> None:
+    mine, nothing = word(), word()
+    for number in range(3):
+        await entry(title_sv=f"{mine} {number}")
+    await words_are_known()
+    result = await find(f"{mine} {nothing}")
+    assert result.total == 3
+    assert result.missing == (nothing,)
+    assert (await find(mine)).missing == ()
+
+
+async def test_suggestions_take_all_words_but_the_last_as_they_are() -> None:
+    mine = word()
+    await entry(title_sv=f"Test Site {mine}")
+    await entry(title_sv=f"Testbädd som provar {mine}")
+    found = await suggest(VISITOR, f"{mine} test s", language="sv")
+    assert [one.title_sv for one in found] == [f"Test Site {mine}"]
+
+
 async def test_phrase_exclusion_and_or_are_understood() -> None:
     mine = word()
     _, one = await entry(title_sv=f"{mine} röd buss")

@@ -281,12 +281,13 @@ async def test_search_page_escapes_what_people_wrote(visitor: httpx.AsyncClient)
 
 @pytest.mark.parametrize(
     ("query", "said"),
-    [(f"q={'a' * 501}", "Texten är för lång: högst 500 tecken."), ("kind=x", "'testbed', 'demo_environment', 'inno")],
+    [(f"q={'a' * 501}", "Texten är för lång: högst 500 tecken."), ("kind=x", "”x” finns inte att välja under ”Typ”.")],
 )
 async def test_what_is_wrong_is_said_in_swedish(visitor: httpx.AsyncClient, query: str, said: str) -> None:
     page = (await visitor.get(f"/search?lang=sv&{query}")).text
     assert said in html.unescape(page)
     assert "' or '" not in html.unescape(page)
+    assert "demo_environment" not in html.unescape(page).partition("<main")[2].partition("<form")[0]
 
 
 async def test_search_page_with_a_wrong_filter_keeps_the_words(visitor: httpx.AsyncClient) -> None:

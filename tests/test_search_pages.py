@@ -221,6 +221,22 @@ async def test_malformed_filter_is_told_and_the_rest_of_the_search_kept(visitor:
     assert parse_qsl(urlsplit(way_on).query) == [("q", "buss"), ("kind", "testbed"), ("lang", "en")]
 
 
+@pytest.mark.parametrize(
+    ("lang", "told"),
+    [
+        (
+            "en",
+            ("“castle” is not among what there is to choose from under “Kind”.", "Within: This must be at most 2000."),
+        ),
+        ("sv", ("”castle” finns inte att välja under ”Typ”.", "Inom: Det här får vara högst 2000.")),
+    ],
+)
+async def test_faults_are_told_in_the_words_of_the_page(visitor: httpx.AsyncClient, lang: str, told: Any) -> None:
+    main = await shown(visitor, {"kind": "castle", "near": "59,18", "radius_km": "9999"}, status=422, lang=lang)
+    assert all(sentence in words_of(main) for sentence in told), words_of(main)
+    assert "demo_environment" not in words_of(main)
+
+
 def test_weeks_are_named_as_people_name_them() -> None:
     # The year is told where it is not this one, so the moment is in this year.
     year = datetime.now(UTC).year
@@ -349,9 +365,10 @@ async def test_similar_results_say_so_one_by_one_in_another_order(visitor: httpx
 
 async def test_some_of_the_words_are_said_once(visitor: httpx.AsyncClient) -> None:
     mine = word()
+    nothing = word()
     await entry(title_sv=f"{mine} buss")
-    main = await shown(visitor, {"q": f"{mine} {word()}"})
-    assert words_of(main).count("No entry has all of these words.") == 1
+    main = await shown(visitor, {"q": f"{mine} {nothing}"})
+    assert words_of(main).count(f"No entry has “{nothing}”. The ones below have the other words") == 1
     assert not main.xpath(".//h2[@id='similar']")
 
 

@@ -20,6 +20,15 @@ class OutcomeDecision(StrEnum):
     SPREAD = "spread"
 
 
+class EffectLevel(StrEnum):
+    """What a test showed in one of the strategy's perspectives, against how it was before."""
+
+    BETTER = "better"
+    NO_DIFFERENCE = "no_difference"
+    WORSE = "worse"
+    NOT_MEASURED = "not_measured"
+
+
 class NoticeEvent(StrEnum):
     """What people are told of by mail. Where a state of the same name exists, the event is that it was reached."""
 
@@ -44,6 +53,16 @@ class NoticeEvent(StrEnum):
     AGREEMENT_BACK = "agreement_back"
     IP_OPENED = "ip_opened"
     IP_DECIDED = "ip_decided"
+    OFFERED = "offered"
+    OFFER_LAPSED = "offer_lapsed"
+    WAIT_ENDED = "wait_ended"
+    OFFER_ACCEPTED = "offer_accepted"
+    MOVE_ASKED = "move_asked"
+    MOVE_REFUSED = "move_refused"
+    OUTCOME_PROPOSED = "outcome_proposed"
+    OUTCOME_AGREED = "outcome_agreed"
+    OUTCOME_PUBLISHED = "outcome_published"
+    OUTCOME_REMOVED = "outcome_removed"
     MESSAGE = "message"
 
 
@@ -110,6 +129,7 @@ class Waits(StrEnum):
     """Why a booking waits for its host, in the order in which a host is shown them."""
 
     DECIDE = "decide"
+    MOVE = "move"
     AGREEMENT_LOST = "agreement_lost"
     CHECK_IN = "check_in"
     COMPLETE = "complete"

@@ -103,15 +103,16 @@ def late_before(now: datetime) -> list[datetime]:
 _WAITING = f"""
 WITH found AS (
     SELECT b.id, b.state, b.sequence, b.starts_at, b.ends_at, b.purpose, b.organisation, b.requester, b.example,
-           b.submitted_at, b.created_at, b.changed_at, b.agreement_lost_at,
+           b.submitted_at, b.created_at, b.changed_at, b.agreement_lost_at, m.asked_at,
            CASE WHEN b.state = 'submitted' THEN 'decide'
+                WHEN m.id IS NOT NULL AND b.starts_at > $4 THEN 'move'
                 WHEN b.agreement_lost_at IS NOT NULL AND b.ends_at > $4 AND b.state <> 'completed' THEN 'agreement_lost'
                 WHEN b.state = 'confirmed'
                      AND b.starts_at <= $4 + interval '{int(EARLIEST_CHECK_IN.total_seconds())} seconds' THEN 'check_in'
                 WHEN b.state = 'in_progress' AND b.ends_at <= $4 THEN 'complete'
                 WHEN b.state = 'completed' THEN 'outcome' END AS waits
-    FROM booking b
-    WHERE b.state IN ('submitted', 'confirmed', 'in_progress', 'completed') AND b.requester <> $1
+    FROM booking b LEFT JOIN move_request m ON m.booking = b.id AND m.state = 'asked'
+    WHERE b.state IN ('submitted', 'approved', 'confirmed', 'in_progress', 'completed') AND b.requester <> $1
 ), place AS (
     SELECT f.id, array_agg(e.id ORDER BY e.id) AS environments, array_agg(e.slug ORDER BY e.id) AS slugs,
            array_agg(e.title_sv ORDER BY e.id) AS titles_sv, array_agg(e.title_en ORDER BY e.id) AS titles_en,
@@ -130,6 +131,7 @@ WITH found AS (
 ), dated AS (
     SELECT f.*, p.environments, p.slugs, p.titles_sv, p.titles_en, p.hosted, p.may_act,
            CASE f.waits WHEN 'decide' THEN coalesce(f.submitted_at, f.created_at)
+                        WHEN 'move' THEN f.asked_at
                         WHEN 'agreement_lost' THEN f.agreement_lost_at
                         WHEN 'check_in' THEN f.starts_at
                         WHEN 'complete' THEN f.ends_at

@@ -3,7 +3,7 @@
 The database holds the time of a booking and refuses any other that clashes (docs/decisions/0004).
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -58,21 +58,36 @@ async def try_to_hold(actor: Actor, row: Mapping[str, Any]) -> None:
 
 
 @asynccontextmanager
-async def time_is_held(actor: Actor, row: Mapping[str, Any]) -> AsyncIterator[None]:
-    """Around a change that makes the database hold a time; translates its refusal into TimeTaken."""
+async def time_is_held(
+    actor: Actor, row: Mapping[str, Any], environments: Sequence[EntryView] | None = None
+) -> AsyncIterator[None]:
+    """Around a change that makes the database hold a time; translates its refusal into TimeTaken.
+
+    `row` has the time that is to be held, in `environments` or, where none are given, in those that the booking has.
+    """
     savepoint = await database.current_transaction().savepoint("holding")
     try:
         yield
     except ExclusionViolationError as error:
         await savepoint.rollback_to()  # type: ignore[no-untyped-call]  # Piccolo leaves it untyped
-        raise await _time_taken(actor, row["id"], row) from error
+        raise await _time_taken(actor, environments or await environments_of(row["id"]), row) from error
 
 
-async def _time_taken(actor: Actor, booking_id: UUID, row: Mapping[str, Any]) -> TimeTaken:
-    environments = await environments_of(booking_id)
+async def _time_taken(actor: Actor, environments: Sequence[EntryView], row: Mapping[str, Any]) -> TimeTaken:
     found = await queries.alternatives(actor, environments, row["audience"], row["starts_at"], row["ends_at"])
     reason = await queries.why_held(environments, row["starts_at"], row["ends_at"])
     return TimeTaken(reason or TAKEN, found)
+
+
+async def lock_sites(environment_ids: Iterable[int]) -> list[int]:
+    """Lock the sites of environments until the transaction ends, in the order in which everybody does; returns them."""
+    rows = await database.fetch(
+        "SELECT DISTINCT site FROM environment_lanes WHERE environment = ANY ($1) ORDER BY site",
+        list(environment_ids),
+    )
+    for row in rows:
+        await database.fetch("SELECT lock_site($1)", row["site"])
+    return [row["site"] for row in rows]
 
 
 async def index_sites(booking_id: UUID) -> None:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from registry.access import Actor
-from registry.bookings import queries
+from registry.bookings import queries, waitlist
 from registry.bookings.tables import Blackout
 from registry.entries.calendar_service import editing, require_interval
 from registry.entries.queries import site_of
@@ -40,16 +40,17 @@ async def set_blackout(
 
 
 async def remove_blackout(actor: Actor, environment_id: int, blackout_id: int) -> None:
-    """Let the time be booked again. Raises NotFound, NotPermitted."""
+    """Let the time be booked again, those who wait for it first. Raises NotFound, NotPermitted."""
     site = await site_of(environment_id)
     async with editing(actor, environment_id, "blackout_removed", also_index=site, blackout=blackout_id):
         gone = (
             await Blackout.delete()
             .where((Blackout.id == blackout_id) & (Blackout.environment == environment_id))
-            .returning(Blackout.id)
+            .returning(Blackout.starts_at, Blackout.ends_at)
         )
         if not gone:
             raise NotFound
+        await waitlist.offer_free_time([environment_id], gone[0]["starts_at"], gone[0]["ends_at"])
 
 
 @asynccontextmanager

@@ -19,11 +19,16 @@ _DONE: Mapping[str, str] = {
     "no_show": N_("%(name)s recorded %(when)s that nobody came."),
     "complete": N_("%(name)s completed the booking %(when)s."),
     "outcome": N_("%(name)s recorded the outcome %(when)s."),
+    "move": N_("%(name)s moved the booking %(when)s."),
+    "accept_offer": N_("%(name)s accepted the time %(when)s."),
+    "decline_offer": N_("%(name)s declined the time %(when)s."),
+    "end_early": N_("%(name)s ended the test early %(when)s."),
 }
 _CHANGED = N_("%(name)s changed the booking %(when)s.")
 _LATEST = """
 SELECT a.at, p.name, a.data->>'action' AS action FROM audit_event a JOIN person p ON p.id = a.actor_id
-WHERE a.subject_kind = 'booking' AND a.subject_id = $1 AND a.type IN ('booking.state_changed', 'booking.changed')
+WHERE a.subject_kind = 'booking' AND a.subject_id = $1
+  AND a.type IN ('booking.state_changed', 'booking.changed', 'booking.moved')
 ORDER BY a.id DESC LIMIT 1
 """
 

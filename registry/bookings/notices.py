@@ -46,10 +46,20 @@ TOLD: Mapping[NoticeEvent, Mapping[Part, bool]] = {
     _E.IP_OPENED: {_P.LEGAL: True},
     _E.IP_DECIDED: {_P.REQUESTER: True, _P.HOST: True},
     _E.HANDED_OVER: {_P.REQUESTER: True, _P.FORMER: False, _P.HOST: False},
+    _E.OFFERED: {_P.REQUESTER: True},
+    _E.OFFER_LAPSED: {_P.REQUESTER: True},
+    _E.WAIT_ENDED: {_P.REQUESTER: True},
+    _E.OFFER_ACCEPTED: {_P.REQUESTER: False, _P.HOST: True},
+    _E.MOVE_ASKED: {_P.HOST: True},
+    _E.MOVE_REFUSED: {_P.REQUESTER: True},
+    _E.OUTCOME_PROPOSED: {_P.REQUESTER: True},
+    _E.OUTCOME_AGREED: {_P.HOST: True},
+    _E.OUTCOME_PUBLISHED: {_P.REQUESTER: False},
+    _E.OUTCOME_REMOVED: {_P.REQUESTER: False, _P.HOST: False},
     _E.MESSAGE: {_P.REQUESTER: True, _P.HOST: True},
 }
 # Whoever sends a request gets a receipt. Nobody else is told of what they did themselves.
-_RECEIPTS = frozenset({(_E.SUBMITTED, _P.REQUESTER)})
+_RECEIPTS = frozenset({(_E.SUBMITTED, _P.REQUESTER), (_E.OFFER_ACCEPTED, _P.REQUESTER)})
 # Legal is told of an approval only where it is legal who has to act.
 _IF_LEGAL_IS_NEXT = frozenset({(_E.APPROVED, _P.LEGAL)})
 

@@ -124,7 +124,8 @@ SELECT coalesce(array_agg(e.accountable_body ORDER BY e.id), '{}') AS bodies,
        coalesce(array_agg(e.unit ORDER BY e.id), '{}') AS units,
        ARRAY(
            SELECT actor_id FROM audit_event WHERE subject_kind = 'booking' AND subject_id = $1::uuid::text
-           AND actor_id IS NOT NULL AND (type IN ('booking.created', 'booking.changed') OR data->>'action' = 'submit')
+           AND actor_id IS NOT NULL AND (type IN ('booking.created', 'booking.changed', 'booking.move_asked')
+               OR data->>'action' = 'submit' OR (data->>'action' = 'waitlist' AND data->>'from' <> 'submitted'))
        ) AS involved
 FROM booking_environment be JOIN entry e ON e.id = be.environment WHERE be.booking = $1
 """
@@ -145,6 +146,7 @@ async def facts_of(row: Any, now: datetime | None = None) -> BookingFacts:  # no
         ends_at=row["ends_at"],
         now=now or datetime.now(UTC),
         involved=frozenset(known["involved"]),
+        hold_until=row["hold_until"],
     )
 
 

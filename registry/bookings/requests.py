@@ -13,7 +13,17 @@ from registry.entries import rules as entry_rules
 from registry.entries.codes import Audience, Perspective
 from registry.entries.queries import EntryView
 from registry.entries.states import EntryStatus
-from registry.errors import N_, FieldError, InvalidInput, NotFound, NotPermitted, RuleBroken, invalid, message
+from registry.errors import (
+    N_,
+    FieldError,
+    InvalidInput,
+    NotFound,
+    NotPermitted,
+    RuleBroken,
+    TimeTaken,
+    invalid,
+    message,
+)
 
 MISSING = message(N_("This is missing. Fill it in."))
 END_AFTER_START = message(N_("The end must come after the start."))
@@ -125,16 +135,38 @@ def columns_of(text: BookingText, audience: Audience) -> dict[str, Any]:
 
 async def require_sendable(actor: Actor, row: Mapping[str, Any]) -> None:
     """Raises unless the request is whole, its time can be booked and the database would hold it now."""
+    await _require_possible(actor, row)
+    await holds.try_to_hold(actor, row)
+
+
+async def require_waitable(actor: Actor, row: Mapping[str, Any]) -> None:
+    """Raises unless the request is whole, its time could be booked and somebody else has it now."""
+    await _require_possible(actor, row)
+    try:
+        await holds.try_to_hold(actor, row)
+    except TimeTaken:
+        return
+    raise RuleBroken(message(N_("The time is free, so there is nothing to wait for. Send the request instead.")))
+
+
+async def _require_possible(actor: Actor, row: Mapping[str, Any]) -> None:
     required = ["starts_at", "ends_at", "purpose", "operational_benefit", "user_benefit"]
     if row["employer_role"]:
         required.append("innovation_contribution")
     blank = [FieldError(name, MISSING) for name in required if not row[name]]
     if blank:
         raise InvalidInput(blank)
-    now = datetime.now(UTC)
-    for environment in await holds.environments_of(row["id"]):
+    environments = await holds.environments_of(row["id"])
+    for environment in environments:
         if not entry_rules.can_read.allows(actor, environment.facts):
             raise _not_there(environment.slug)
+    require_fit(environments, row)
+
+
+def require_fit(environments: Sequence[EntryView], row: Mapping[str, Any]) -> None:
+    """Raises unless a request with these columns could be sent to these environments, whoever else has the time."""
+    now = datetime.now(UTC)
+    for environment in environments:
         if environment.status != EntryStatus.PUBLISHED:
             raise RuleBroken(message(N_("The environment is no longer published, so nothing can be booked in it.")))
         if reason := rules.times_fit(environment, row["audience"], row["starts_at"], row["ends_at"], now):
@@ -151,4 +183,3 @@ async def require_sendable(actor: Actor, row: Mapping[str, Any]) -> None:
                     )
                 ]
             )
-    await holds.try_to_hold(actor, row)

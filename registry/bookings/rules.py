@@ -8,7 +8,7 @@ from registry.access import Actor, Permission, Rule
 from registry.bookings.codes import Side
 from registry.bookings.intervals import Interval, common, joined, without
 from registry.bookings.openings import STOCKHOLM, begins_on_grid, is_open, openings
-from registry.bookings.states import BookingState
+from registry.bookings.states import HOLDING, HOLDING_BY_OFFER, BookingState
 from registry.entries.queries import EntryView
 from registry.entries.states import EntryStatus
 from registry.errors import N_, Message, message
@@ -16,10 +16,13 @@ from registry.errors import N_, Message, message
 # What others find here, though intervals.py and openings.py hold some of it.
 __all__ = [
     "NEEDS_REASON",
+    "OWN_COMMANDS",
     "STOCKHOLM",
+    "WHO_MAY",
     "BookingFacts",
     "Interval",
     "can_decide",
+    "can_move",
     "can_note",
     "can_read",
     "can_read_notes",
@@ -27,7 +30,9 @@ __all__ = [
     "can_write",
     "common",
     "has_begun",
+    "has_offer",
     "has_started",
+    "holds_time",
     "hosts_one",
     "is_host",
     "is_not_own",
@@ -35,6 +40,7 @@ __all__ = [
     "is_requester",
     "is_system",
     "joined",
+    "may_move",
     "nearest_starts",
     "openings",
     "reads_all",
@@ -53,7 +59,7 @@ class BookingFacts:
     """What the rules need to know of a booking.
 
     `responsible`: for each environment its body and unit. `involved`: everybody who has written, changed or sent
-    the request, also before it was handed over.
+    the request, also before it was handed over. `hold_until`: until when an unconfirmed booking holds its time.
     """
 
     state: BookingState
@@ -64,6 +70,7 @@ class BookingFacts:
     ends_at: datetime | None
     now: datetime
     involved: frozenset[int] = frozenset()
+    hold_until: datetime | None = None
 
 
 def _is_requester(actor: Actor, booking: BookingFacts) -> Message | None:
@@ -138,6 +145,40 @@ def _has_started(_: Actor, booking: BookingFacts) -> Message | None:
     return message(N_("This is possible once the booked time has begun."))
 
 
+def _has_not_begun(_: Actor, booking: BookingFacts) -> Message | None:
+    if booking.starts_at is not None and booking.now < booking.starts_at:
+        return None
+    return message(N_("The booked time has begun, so it can no longer be moved. End it early, and ask for a new time."))
+
+
+def _has_offer(_: Actor, booking: BookingFacts) -> Message | None:
+    if booking.hold_until is None:
+        return message(N_("No time has been offered yet. You get mail when it becomes free for you."))
+    if booking.now < booking.hold_until:
+        return None
+    return message(N_("The time to answer is over, and the time goes to the next in line. Ask for another time."))
+
+
+def _has_time_left(_: Actor, booking: BookingFacts) -> Message | None:
+    if booking.ends_at is not None and booking.now < booking.ends_at:
+        return None
+    return message(N_("The booked time is over, so there is nothing to give back. Complete the booking instead."))
+
+
+def _may_wait(actor: Actor, booking: BookingFacts) -> Message | None:
+    # The requester's own choice at any time before a decision; the host's for a request that has been sent.
+    if booking.state is BookingState.SUBMITTED:
+        return can_decide(actor, booking) and _is_requester(actor, booking)
+    return _is_requester(actor, booking)
+
+
+def _may_move(actor: Actor, booking: BookingFacts) -> Message | None:
+    # A request that waits for the host is its requester's to move; the host can send it back or decline it.
+    if booking.state is BookingState.SUBMITTED:
+        return _is_requester(actor, booking)
+    return _is_requester(actor, booking) and can_decide(actor, booking)
+
+
 is_requester: Rule[BookingFacts] = Rule(_is_requester)
 is_host: Rule[BookingFacts] = Rule(_is_host)
 hosts_one: Rule[BookingFacts] = Rule(_hosts_one)
@@ -147,6 +188,7 @@ is_sent: Rule[BookingFacts] = Rule(_is_sent)
 is_system: Rule[BookingFacts] = Rule(_is_system)
 has_begun: Rule[BookingFacts] = Rule(_has_begun)
 has_started: Rule[BookingFacts] = Rule(_has_started)
+has_offer: Rule[BookingFacts] = Rule(_has_offer)
 
 can_read = is_requester | hosts_one | reads_all
 can_decide = is_host & is_not_own
@@ -157,23 +199,46 @@ can_note = hosts_one & is_not_own
 can_read_notes = (hosts_one | Rule(_reads_notes)) & is_not_own
 # Four eyes: nobody assesses the rights to their own innovation.
 can_assess = Rule(_assesses) & is_not_own
+may_move: Rule[BookingFacts] = Rule(_may_move)
+can_move = may_move & Rule(_has_not_begun)
 # Who may take which step of the state table.
 can_take: dict[str, Rule[BookingFacts]] = {
     "submit": is_requester,
     "approve": can_decide,
     "decline": can_decide,
     "request_changes": can_decide,
-    "waitlist": can_decide,
+    "waitlist": Rule(_may_wait),
+    "accept_offer": is_requester & has_offer,
+    "decline_offer": is_requester & has_offer,
+    "leave_line": is_system,
+    "move": can_move,
     "withdraw": is_requester,
     "confirm": is_system,
     "lapse": is_system,
     "cancel": is_requester | is_host,
     "start": (is_host | is_requester) & has_begun,
     "no_show": is_host & has_started,
+    "end_early": (is_host | is_requester) & Rule(_has_time_left),
     "complete": is_host | is_requester,
     "outcome": is_host | is_requester,
 }
 NEEDS_REASON = frozenset({"decline", "request_changes", "cancel"})
+# These are about the time or the offer once this rule says yes: a refusal is then no question of who asks.
+WHO_MAY = {
+    "start": is_host | is_requester,
+    "no_show": is_host,
+    "accept_offer": is_requester,
+    "decline_offer": is_requester,
+    "end_early": is_host | is_requester,
+    "move": may_move,
+}
+# Steps that need more than a reason, and so have commands of their own: see moving.py.
+OWN_COMMANDS = frozenset({"move"})
+
+
+def holds_time(state: str, hold_until: datetime | None) -> bool:
+    """Whether the database holds the time of a booking; the same as its function `booking_holds`."""
+    return state in HOLDING or (state in HOLDING_BY_OFFER and hold_until is not None)
 
 
 def side_of(actor: Actor, booking: BookingFacts) -> Side | None:

@@ -14,10 +14,22 @@ from registry.access import SYSTEM, Actor, Permission, require
 from registry.accounts.queries import actor_of_email
 from registry.agreements import service as agreements
 from registry.audit.service import EventType, record
-from registry.bookings import assessments, holds, meanwhile, notices, queries, rechecks, requests, rules, thread
+from registry.bookings import (
+    assessments,
+    holds,
+    meanwhile,
+    move_requests,
+    notices,
+    queries,
+    rechecks,
+    requests,
+    rules,
+    thread,
+    waitlist,
+)
 from registry.bookings.codes import NoticeEvent, OutcomeDecision
 from registry.bookings.requests import BookingText
-from registry.bookings.states import HOLDING, TRANSITIONS, BookingState
+from registry.bookings.states import TRANSITIONS, BookingState
 from registry.bookings.tables import Booking, BookingEnvironment
 from registry.entries.codes import Audience
 from registry.errors import (
@@ -25,6 +37,7 @@ from registry.errors import (
     NotFound,
     NotPermitted,
     RuleBroken,
+    TimeTaken,
     invalid,
     message,
 )
@@ -32,9 +45,16 @@ from registry.jobs.service import Job, enqueue
 
 
 async def create_booking(
-    actor: Actor, text: BookingText, *, organisation_id: int | None = None, submit: bool = False
+    actor: Actor,
+    text: BookingText,
+    *,
+    organisation_id: int | None = None,
+    submit: bool = False,
+    wait: bool = False,
 ) -> UUID:
     """Create a booking as a draft, and send it if `submit`; all or nothing. Returns its id.
+
+    With `wait` too, a request for a time that is taken goes on the waiting list instead of being refused.
 
     Raises:
         NotPermitted: the actor books for no organisation.
@@ -57,7 +77,12 @@ async def create_booking(
         )
         await record(actor, EventType.BOOKING_CREATED, booking_id, {"environments": [one.slug for one in environments]})
         if submit:
-            await move_booking(actor, booking_id, "submit")
+            try:
+                await move_booking(actor, booking_id, "submit")
+            except TimeTaken:
+                if not wait:
+                    raise
+                await move_booking(actor, booking_id, "waitlist")
     return booking_id
 
 
@@ -68,7 +93,7 @@ async def change_booking(actor: Actor, booking_id: UUID, text: BookingText) -> N
         NotFound, NotPermitted, InvalidInput; RuleBroken: it has been sent.
     """
     async with database.transaction():
-        row = await _locked(actor, booking_id)
+        row = await locked(actor, booking_id)
         facts = await queries.facts_of(row)
         if reason := rules.is_requester(actor, facts):
             raise NotPermitted(reason)
@@ -105,18 +130,29 @@ async def move_booking(
         TimeTaken: the database refused to hold the time; with alternatives.
         RuleBroken: the environment cannot be booked then.
     """
+    if action in rules.OWN_COMMANDS:
+        raise NotFound
     async with database.transaction():
-        row = await _locked(actor, booking_id)
+        row = await locked(actor, booking_id)
         await meanwhile.require_unchanged(row, seen)
         state = await _take(actor, row, action, reason=reason, decision=decision)
         if reason and action != "outcome":
             await thread.add_reason(actor, row, state, reason)
         if state is BookingState.APPROVED:
-            approved = {**row, "state": state.value}
-            if not await queries.missing_for(approved):
-                state = await _take(SYSTEM, approved, "confirm")
-        await _tell(actor, row, state, reason)
+            state = await settle({**row, "state": state.value})
+        await _tell(actor, row, action, state, reason)
     return state
+
+
+async def settle(row: Mapping[str, Any]) -> BookingState:
+    """Confirm a booking that has just been approved, or moved, if its agreements are all in force; the state it is in.
+
+    `row` has its columns as they are now. An agreement may come into force while this commits: a job looks again.
+    """
+    if not await queries.missing_for(row):
+        return await _take(SYSTEM, row, "confirm")
+    await enqueue(Job.CONFIRM_COVERED_BOOKINGS, booking_id=row["id"])
+    return BookingState.APPROVED
 
 
 async def _take(
@@ -135,31 +171,45 @@ async def _take(
         raise invalid("reason", N_("Write the reason, so that the other side understands."))
     if action == "outcome" and decision is None:
         raise invalid("decision", N_("Choose what was decided after the test."))
+    is_decision = (
+        facts.state is BookingState.SUBMITTED and action in _DECISIONS and rules.can_decide.allows(actor, facts)
+    )
     if action == "submit":
         await requests.require_sendable(actor, row)
-    if action in {"approve", "confirm", "start"}:
+    if action == "waitlist" and not is_decision:
+        await requests.require_waitable(actor, row)
+    if action in {"approve", "confirm", "start", "accept_offer"}:
         await _check_may_go_on(row, action)
-    await _write(actor, row, action, state, reason=reason, decision=decision)
+    after = await _write(actor, row, action, state, is_decision=is_decision, reason=reason, decision=decision)
     await record(
         actor,
         EventType.BOOKING_STATE_CHANGED,
         row["id"],
         {"action": action, "from": facts.state.value, "to": state.value},
     )
-    if action == "submit":
-        await _open_agreements(actor, row)
+    if action in {"submit", "accept_offer"}:
+        await open_missing(actor, row)
         await assessments.open_for(actor, row)
-    if (facts.state in HOLDING) != (state in HOLDING):
-        await holds.index_sites(row["id"])
-    if state is BookingState.APPROVED:
-        # An agreement may come into force while this commits; the job looks again afterwards.
-        await enqueue(Job.CONFIRM_COVERED_BOOKINGS, booking_id=row["id"])
+    await _follow_up(row, after)
     return state
 
 
-async def _tell(actor: Actor, row: Mapping[str, Any], state: BookingState, reason: str) -> None:
+async def _follow_up(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """What follows from the states and the held times before and after a step."""
+    if before["state"] in _MOVED_BY_REQUEST and after["state"] not in _MOVED_BY_REQUEST:
+        await move_requests.close(before["id"])
+    held, holds_now = (rules.holds_time(one["state"], one["hold_until"]) for one in (before, after))
+    if held != holds_now:
+        await holds.index_sites(before["id"])
+    if held and not holds_now:
+        await waitlist.offer_freed(before)
+
+
+async def _tell(actor: Actor, row: Mapping[str, Any], action: str, state: BookingState, reason: str) -> None:
     """People are told of the state that a command ends in, not of those on the way. A draft is nobody else's."""
-    if row["state"] != BookingState.DRAFT or state is BookingState.SUBMITTED:
+    if action == "accept_offer":
+        await notices.tell(actor, row["id"], NoticeEvent.OFFER_ACCEPTED)
+    elif row["state"] != BookingState.DRAFT or state is BookingState.SUBMITTED:
         event = NoticeEvent(state.value) if state.value in set(NoticeEvent) else None
         if event is not None:
             await notices.tell(actor, row["id"], event, reason=reason)
@@ -167,11 +217,13 @@ async def _tell(actor: Actor, row: Mapping[str, Any], state: BookingState, reaso
 
 def _is_about_who(actor: Actor, facts: rules.BookingFacts, action: str) -> bool:
     """Whether the refusal is about the person (403) rather than about the time (409)."""
-    anyone = {"start": rules.is_host | rules.is_requester, "no_show": rules.is_host}.get(action)
+    anyone = rules.WHO_MAY.get(action)
     return anyone is None or not anyone.allows(actor, facts)
 
 
 _DECISIONS = frozenset({"approve", "decline", "request_changes", "waitlist"})
+# In these the requester asks for a new time, and the host decides; in all others the wish is void.
+_MOVED_BY_REQUEST = frozenset({BookingState.APPROVED, BookingState.CONFIRMED})
 
 
 async def _write(
@@ -180,22 +232,18 @@ async def _write(
     action: str,
     state: BookingState,
     *,
+    is_decision: bool,
     reason: str,
     decision: OutcomeDecision | None,
-) -> None:
+) -> dict[str, Any]:
+    """Writes what a step changes; returns the columns as they are then."""
     now = datetime.now(UTC)
-    changes: dict[str, Any] = {"state": state.value}
-    if action == "submit":
-        changes |= {"submitted_at": now, "reason": ""}
-    if action in _DECISIONS:
+    changes: dict[str, Any] = {"state": state.value, "hold_until": None, **_moments(row, action, now)}
+    if is_decision:
         changes |= {"decided_at": now, "decided_by": actor.person_id, "reason": reason}
     if action == "approve":
         changes["hold_until"] = now + timedelta(days=await holds.approval_days(row["id"]))
-    if action == "lapse":
-        changes |= {"hold_until": None, "decided_at": None, "decided_by": None}
-    if action == "confirm":
-        changes |= {"confirmed_at": now, "hold_until": None}
-    if action in {"cancel", "withdraw", "no_show"}:
+    if action in {"cancel", "withdraw", "no_show", "decline_offer"}:
         changes["reason"] = reason
     if action == "outcome" and decision is not None:
         changes |= {"outcome_decision": decision.value, "outcome_text": reason}
@@ -204,6 +252,26 @@ async def _write(
             await holds.update(row["id"], changes)
     else:
         await holds.update(row["id"], changes)
+    return {**row, **changes}
+
+
+def _moments(row: Mapping[str, Any], action: str, now: datetime) -> dict[str, Any]:
+    """What a step changes of when things happened, and until when the time is held."""
+    sent = {"submitted_at": now, "reason": ""}
+    if action in {"submit", "accept_offer"} and row["hold_until"]:
+        # The offered time stays held until the host decides, or it begins. The place in line was the first sending's.
+        return {"hold_until": row["starts_at"]}
+    if action == "waitlist":
+        return {} if row["state"] == BookingState.SUBMITTED else sent
+    ended = {"ended_at": min(now, row["ends_at"])} if row["ends_at"] else {}
+    moments: dict[str, dict[str, Any]] = {
+        "submit": sent,
+        "lapse": {"decided_at": None, "decided_by": None},
+        "confirm": {"confirmed_at": now},
+        "complete": ended,
+        "end_early": ended,
+    }
+    return moments.get(action, {})
 
 
 async def hand_over(actor: Actor, booking_id: UUID, email: str) -> None:
@@ -213,7 +281,7 @@ async def hand_over(actor: Actor, booking_id: UUID, email: str) -> None:
         NotFound, NotPermitted; InvalidInput: the address is not that of such a colleague.
     """
     async with database.transaction():
-        row = await _locked(actor, booking_id)
+        row = await locked(actor, booking_id)
         if refusal := rules.is_requester(actor, await queries.facts_of(row)):
             raise NotPermitted(refusal)
         colleague = await actor_of_email(email)
@@ -240,7 +308,7 @@ async def confirm_covered(*, agreement_id: UUID | None = None, booking_id: UUID 
     confirmed = 0
     for candidate in rows:
         async with database.transaction():
-            row = await _locked(SYSTEM, candidate["id"])
+            row = await locked(SYSTEM, candidate["id"])
             is_covered = row["state"] == BookingState.APPROVED and not await queries.missing_for(row)
             if is_covered and not await assessments.is_blocked(row["id"]):
                 await _take(SYSTEM, row, "confirm")
@@ -254,15 +322,36 @@ async def lapse_approvals(now: datetime) -> int:
     rows = await database.fetch("SELECT id FROM booking WHERE state = 'approved' AND hold_until < $1", now)
     for late in rows:
         async with database.transaction():
-            row = await _locked(SYSTEM, late["id"])
+            row = await locked(SYSTEM, late["id"])
             if row["state"] == BookingState.APPROVED and row["hold_until"] < now:
                 await _take(SYSTEM, row, "lapse")
                 await notices.tell(SYSTEM, row["id"], NoticeEvent.LAPSED)
     return len(rows)
 
 
-async def _locked(actor: Actor, booking_id: UUID) -> Mapping[str, Any]:
-    row = await database.fetch_one("SELECT * FROM booking WHERE id = $1 FOR UPDATE", booking_id)
+async def lapse_waits(now: datetime) -> int:
+    """Take off the waiting list who has not answered an offer in time, and who waits for a time that has begun.
+
+    Time that was offered goes to the next in line. Returns how many; `now` is in UTC. Safe to run again.
+    """
+    rows = await database.fetch(
+        "SELECT id FROM booking WHERE state = 'waitlisted' AND coalesce(hold_until, starts_at) <= $1 ORDER BY id", now
+    )
+    for late in rows:
+        async with database.transaction():
+            row = await locked(SYSTEM, late["id"])
+            ends = row["hold_until"] or row["starts_at"]
+            if row["state"] == BookingState.WAITLISTED and ends <= now:
+                await _take(SYSTEM, row, "leave_line")
+                event = NoticeEvent.OFFER_LAPSED if row["hold_until"] else NoticeEvent.WAIT_ENDED
+                await notices.tell(SYSTEM, row["id"], event)
+    return len(rows)
+
+
+async def locked(actor: Actor, booking_id: UUID) -> Mapping[str, Any]:
+    """A booking's row, locked until the transaction ends. Raises NotFound where there is none for the actor."""
+    # Not FOR UPDATE: whoever deals out the holds of a site anew may refer to this booking meanwhile.
+    row = await database.fetch_one("SELECT * FROM booking WHERE id = $1 FOR NO KEY UPDATE", booking_id)
     if row is None:
         raise NotFound
     if not actor.is_system and not rules.can_read.allows(actor, await queries.facts_of(row)):
@@ -273,7 +362,7 @@ async def _locked(actor: Actor, booking_id: UUID) -> Mapping[str, Any]:
 async def _check_may_go_on(row: Mapping[str, Any], action: str) -> None:
     """Raises RuleBroken when legal has stopped the booking, or it lacks by now what the step needs."""
     await assessments.require_no_block(row["id"])
-    if action == "approve":
+    if action in {"approve", "accept_offer"}:
         await holds.require_still_bookable(row)
     if action == "start" and await queries.missing_for(row):
         raise RuleBroken(
@@ -290,14 +379,15 @@ async def open_agreements(actor: Actor, booking_id: UUID) -> None:
         NotFound; NotPermitted: the actor is neither the requester nor a colleague.
     """
     async with database.transaction():
-        row = await _locked(actor, booking_id)
+        row = await locked(actor, booking_id)
         if refusal := rules.is_requester(actor, await queries.facts_of(row)):
             raise NotPermitted(refusal)
         if await queries.missing_for(row):
-            await _open_agreements(actor, row)
+            await open_missing(actor, row)
 
 
-async def _open_agreements(actor: Actor, row: Mapping[str, Any]) -> None:
+async def open_missing(actor: Actor, row: Mapping[str, Any]) -> None:
+    """Have the agreements that a booking lacks prepared and sent to legal; `row` has its columns as they are now."""
     await agreements.open_missing(
         actor,
         organisation_id=row["organisation"],

@@ -5,11 +5,13 @@ from uuid import uuid4
 from piccolo.columns import (
     UUID,
     Array,
+    BigInt,
     BigSerial,
     Boolean,
     ForeignKey,
     Integer,
     LazyTableReference,
+    Numeric,
     SmallInt,
     Text,
     Timestamptz,
@@ -22,6 +24,7 @@ from piccolo.table import Table
 
 from registry.access import Role
 from registry.bookings.codes import (
+    EffectLevel,
     EmployerRole,
     FeedKind,
     IpFinding,
@@ -33,7 +36,7 @@ from registry.bookings.codes import (
     ReplyKind,
     Side,
 )
-from registry.bookings.states import AssessmentState, BookingState
+from registry.bookings.states import AssessmentState, BookingState, MoveState
 from registry.database import one_of, some_of
 from registry.entries.codes import Audience, Perspective
 
@@ -41,7 +44,8 @@ from registry.entries.codes import Audience, Perspective
 class Booking(Table):
     """A request for one or more environments over the half-open interval `[starts_at, ends_at)`, in UTC.
 
-    While the state is approved, confirmed or in progress the database holds the time, buffers included.
+    While the state is approved, confirmed or in progress the database holds the time, buffers included; and while it
+    is waitlisted or submitted with a `hold_until`: until then it is offered, or the host can decide on it.
     """
 
     id = UUID(primary_key=True, default=uuid4)
@@ -79,6 +83,9 @@ class Booking(Table):
     reason = Text(default="")
     outcome_decision = Varchar(length=20, null=True, default=None)
     outcome_text = Text(default="")
+    outcome_hours = Numeric(digits=(6, 1), null=True, default=None)
+    # When the test really ended; `ends_at` stays what was booked.
+    ended_at = Timestamptz(null=True, default=None)
     # Since when a confirmed booking lacks a required agreement for the whole of its time.
     agreement_lost_at = Timestamptz(null=True, default=None)
     # Rise and change with every change of the row, by a trigger: what calendars know a newer version by.
@@ -105,6 +112,8 @@ class Booking(Table):
         " ('draft', 'submitted', 'changes_requested', 'waitlisted', 'approved')"
     )
     outcome_has_a_decision = Check("(state = 'outcome_recorded') = (outcome_decision IS NOT NULL)")
+    outcome_hours_are_sane = Check("outcome_hours BETWEEN 0 AND 10000")
+    offer_ends_before_the_start = Check("state <> 'waitlisted' OR hold_until <= starts_at")
 
 
 class BookingEnvironment(Table):
@@ -232,6 +241,73 @@ class IpAssessment(Table):
         " (finding IS NOT NULL AND reasons <> '' AND decided_at IS NOT NULL AND decided_by IS NOT NULL)"
     )
     only_a_decision_blocks = Check("NOT blocks OR state = 'decided'")
+
+
+class MoveRequest(Table):
+    """A requester's wish to move an approved or confirmed booking, which keeps its time meanwhile; times are in UTC.
+
+    `environments` are those that it would then be in. A booking has one open wish at most.
+    """
+
+    id = BigSerial(primary_key=True)
+    booking = ForeignKey(Booking, null=False, on_delete=OnDelete.cascade)
+    state = Varchar(length=10, default=MoveState.ASKED)
+    environments = Array(base_column=BigInt())
+    starts_at = Timestamptz()
+    ends_at = Timestamptz()
+    reason = Text(default="")
+    asked_by: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Person", "accounts"), null=False, on_delete=OnDelete.restrict
+    )
+    asked_at = Timestamptz(default=TimestamptzNow())
+    decided_by: ForeignKey[Table] = ForeignKey(LazyTableReference("Person", "accounts"), on_delete=OnDelete.restrict)
+    decided_at = Timestamptz(null=True, default=None)
+    answer = Text(default="")
+
+    state_is_known = one_of("state", MoveState)
+    move_starts_before_it_ends = Check("starts_at < ends_at")
+    refusal_says_why = Check("state <> 'refused' OR answer <> ''")
+    nobody_agrees_with_themselves = Check("state <> 'agreed' OR (decided_by IS NOT NULL AND decided_by <> asked_by)")
+
+
+class OutcomeEffect(Table):
+    """What a test showed in one of the strategy's perspectives: a level, and a sentence about it."""
+
+    id = BigSerial(primary_key=True)
+    booking = ForeignKey(Booking, null=False, on_delete=OnDelete.cascade)
+    perspective = Varchar(length=20)
+    level = Varchar(length=15)
+    text = Text(default="")
+
+    perspective_is_known = one_of("perspective", Perspective)
+    level_is_known = one_of("level", EffectLevel)
+    effect_once_a_perspective = Unique([booking, perspective])
+    effect_says_what = Check("level = 'not_measured' OR text <> ''")
+
+
+class OutcomePublication(Table):
+    """The text about an outcome that the public may read, once the requester's side has agreed and a host publishes.
+
+    Whoever changes the text takes the consent away. Times are in UTC.
+    """
+
+    id = BigSerial(primary_key=True)
+    booking = ForeignKey(Booking, null=False, unique=True, on_delete=OnDelete.cascade)
+    text_sv = Text(default="")
+    text_en = Text(default="")
+    written_by: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Person", "accounts"), null=False, on_delete=OnDelete.restrict
+    )
+    written_at = Timestamptz(default=TimestamptzNow())
+    agreed_by: ForeignKey[Table] = ForeignKey(LazyTableReference("Person", "accounts"), on_delete=OnDelete.restrict)
+    agreed_at = Timestamptz(null=True, default=None)
+    published_by: ForeignKey[Table] = ForeignKey(LazyTableReference("Person", "accounts"), on_delete=OnDelete.restrict)
+    published_at = Timestamptz(null=True, default=None)
+
+    publication_has_a_text = Check("text_sv <> '' OR text_en <> ''")
+    agreed_by_somebody = Check("(agreed_at IS NULL) = (agreed_by IS NULL)")
+    published_by_somebody = Check("(published_at IS NULL) = (published_by IS NULL)")
+    published_with_consent = Check("published_at IS NULL OR (agreed_at IS NOT NULL AND published_by <> agreed_by)")
 
 
 class BookingMessage(Table):

@@ -95,6 +95,7 @@ class EnvironmentText:
     lead_time_hours: int = 24
     horizon_days: int = 365
     approval_days: int = 30
+    offer_hours: int = 24
     step: int = 0
     bookable_by: tuple[Audience, ...] = ()
     remuneration: Remuneration = Remuneration.BY_AGREEMENT
@@ -211,6 +212,8 @@ async def change_environment(
             # When a whole and its parts are free depends on each other, in the old tree and in the new one.
             site = {entry_id, *before, *await queries.site_of(entry_id)}
             await enqueue_many(Job.INDEX_ENTRY, ({"entry_id": one} for one in sorted(site)))
+            # With more capacity or shorter buffers there may be room for who waits.
+            await enqueue(Job.OFFER_FREE_TIME, environment_id=entry_id)
     except ExclusionViolationError as error:
         raise BookingsInTheWay([UUID(text) for text in (error.detail or "").split(",") if text]) from error
     except CheckViolationError as error:

@@ -127,8 +127,9 @@ class EntryRelation(Table):
 class Environment(Table):
     """What an entry has when it is a testbed or a demo environment, and can be booked.
 
-    Durations are in minutes, `lead_time_hours` in hours, `horizon_days` in days. Prices are in the
-    currency's minor unit. An environment nobody may book (`bookable_by` empty) is only described.
+    Durations are in minutes, `lead_time_hours` and `offer_hours` (to answer when time becomes free for who waits)
+    in hours, `horizon_days` in days. Prices are in the currency's minor unit. An environment nobody may book
+    (`bookable_by` empty) is only described.
     Capacity is how many bookings may overlap; an environment with parts is booked as a whole.
     Bookings begin every `step` minutes from when it opens, or at any time where that is 0.
     `id` is the id of its entry (a foreign key that Piccolo cannot declare on a primary key; see the migration).
@@ -148,6 +149,7 @@ class Environment(Table):
     lead_time_hours = Integer(default=24)
     horizon_days = Integer(default=365)
     approval_days = SmallInt(default=30)
+    offer_hours = SmallInt(default=24)
     step = Integer(default=0)
     closed_on_holidays = Boolean(default=False)
     closed_on_eves = Boolean(default=False)
@@ -173,6 +175,7 @@ class Environment(Table):
     lengths_are_sane = Check("shortest BETWEEN 5 AND longest AND longest <= 525600")
     lead_is_sane = Check("lead_time_hours BETWEEN 0 AND 8760 AND horizon_days BETWEEN 1 AND 1830")
     approval_is_sane = Check("approval_days BETWEEN 1 AND 365")
+    offer_is_sane = Check("offer_hours BETWEEN 1 AND 336")
     step_is_sane = Check("step BETWEEN 0 AND 1440")
     price_is_positive = Check("price_minor >= 0")
     currency_is_a_code = Check("currency ~ '^[A-Z]{3}$'")

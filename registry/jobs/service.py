@@ -23,6 +23,7 @@ class Job(StrEnum):
     TELL_SAVED_SEARCH = "tell_saved_search"
     SEND_NOTICES = "send_notices"
     RECHECK_AGREEMENTS = "recheck_agreements"
+    OFFER_FREE_TIME = "offer_free_time"
 
 
 class TryAgainLater(Exception):

@@ -44,7 +44,8 @@ def event_of(booking: BookingRow, environments: Mapping[int, EntryView], *, for_
         sequence=booking.sequence,
         status=status_of(state),
         starts_at=booking.starts_at,
-        ends_at=booking.ends_at,
+        # What was given back early is free for others.
+        ends_at=booking.ended_at if booking.ended_at and booking.ended_at > booking.starts_at else booking.ends_at,
         created_at=booking.created_at,
         changed_at=booking.changed_at,
         summary=f"{organisation}: {titles}" if for_host else titles,

@@ -88,7 +88,7 @@ _NEXT = {
     _S.DRAFT: N_("You have not sent the request yet. Fill in what is missing and send it."),
     _S.SUBMITTED: N_("The host decides. You are told here."),
     _S.CHANGES_REQUESTED: N_("The host has asked for something. Change the request and send it again."),
-    _S.WAITLISTED: N_("The time is taken. The host gets back to you if it becomes free."),
+    _S.WAITLISTED: N_("The time is taken. You get mail if it becomes free and it is your turn."),
     _S.CONFIRMED: N_("The time is yours: %(interval)s."),
     _S.IN_PROGRESS: N_("The test is under way. Complete the booking when you are done."),
     _S.COMPLETED: N_("Record what the test showed and what was decided."),
@@ -109,9 +109,20 @@ _NEXT_FOR_HOST = {
 }
 
 
+# A request that has been offered time that became free, or has accepted it; told to the requester or to the host.
+_NEXT_WHEN_OFFERED = {
+    (_S.WAITLISTED, False): N_("The time has become free and is held for you until %(until)s. Accept or decline it."),
+    (_S.WAITLISTED, True): N_("The time has been offered to this request, which has until %(until)s to answer."),
+    (_S.SUBMITTED, False): N_("The host decides. The time is held for you meanwhile."),
+    (_S.SUBMITTED, True): N_("The requester has waited for this time, which is held until you decide."),
+}
+
+
 def next_step(view: BookingView, *, for_host: bool = False) -> Message:
     """What happens next and who does it, told to the requester or to the host."""
     state = BookingState(view.booking.state)
+    if view.booking.hold_until and (state, for_host) in _NEXT_WHEN_OFFERED:
+        return message(_NEXT_WHEN_OFFERED[state, for_host], until=show_datetime(view.booking.hold_until))
     if for_host and state in _NEXT_FOR_HOST:
         return message(_NEXT_FOR_HOST[state], interval=show_interval(view.booking.starts_at, view.booking.ends_at))
     if state is _S.APPROVED:
@@ -120,6 +131,5 @@ def next_step(view: BookingView, *, for_host: bool = False) -> Message:
         if view.missing:
             return message(N_("The booking waits for agreements. It is confirmed by itself when they are in force."))
         return message(N_("All agreements are in force. The booking is confirmed within a minute."))
-    if state is _S.CONFIRMED:
-        return message(_NEXT[state], interval=show_interval(view.booking.starts_at, view.booking.ends_at))
-    return message(_NEXT[state])
+    times = show_interval(view.booking.starts_at, view.booking.ends_at) if state is _S.CONFIRMED else ""
+    return message(_NEXT[state], interval=times)

@@ -24,13 +24,20 @@ _WORDS: Mapping[Status, str] = {
 }
 
 
-def day_rows(environments: Sequence[EntryView], tables: Mapping[int, Sequence[DayTimes]]) -> list[dict[str, Any]]:
-    """Days for the macro `timetable`: in each row one cell for each environment, free parts link to a new booking."""
+def day_rows(
+    environments: Sequence[EntryView],
+    tables: Mapping[int, Sequence[DayTimes]],
+    href: Callable[[EntryView, datetime], str] | None = None,
+) -> list[dict[str, Any]]:
+    """Days for the macro `timetable`: in each row one cell for each environment.
+
+    Free parts link to a new booking, or to what `href` answers for a start in an environment.
+    """
     columns = [tables[environment.id] for environment in environments]
     return [
         {
             "label": language.show_date(row[0].day),
-            "cells": [_slots(*pair) for pair in zip(environments, row, strict=True)],
+            "cells": [_slots(*pair, href or new_booking_url) for pair in zip(environments, row, strict=True)],
         }
         for row in zip(*columns, strict=True)
     ]
@@ -73,7 +80,7 @@ def closed_words(closed: Closed) -> str:
     return language.gettext("closed: %(reason)s") % {"reason": language.show_both(closed.name)}
 
 
-def _slots(environment: EntryView, times: DayTimes) -> list[dict[str, Any]]:
+def _slots(environment: EntryView, times: DayTimes, href: Callable[[EntryView, datetime], str]) -> list[dict[str, Any]]:
     if not times.parts:
         words = closed_words(times.closed) if times.closed else language.gettext("closed")
         return [{"label": "", "words": words, "status": "closed", "href": None}]
@@ -83,7 +90,7 @@ def _slots(environment: EntryView, times: DayTimes) -> list[dict[str, Any]]:
             "label": "" if part.status is Status.OVER else show_span(part.starts_at, part.ends_at),
             "words": part_words(part.status, part.reason),
             "status": part.status.value,
-            "href": new_booking_url(environment, part.begins_at) if part.begins_at else None,
+            "href": href(environment, part.begins_at) if part.begins_at else None,
         }
         for part in shown
     ]

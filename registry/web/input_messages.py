@@ -67,6 +67,10 @@ def explain(fault: dict[str, Any]) -> Message:
     if "expected" in values:
         # Pydantic's list of codes has an English word before the last.
         values["expected"] = str(values["expected"]).replace("' or '", "', '")
+    for name, value in values.items():
+        if isinstance(value, float) and value.is_integer():
+            # A bound of 2000 is no 2000.0.
+            values[name] = int(value)
     return message(_SENTENCES.get(fault["type"], _OTHER), **values)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from registry import database
 from registry.access import Actor
 from registry.accounts.queries import actor_of_person
-from registry.bookings import notices, queries
+from registry.bookings import move_requests, notices, queries
 from registry.bookings.codes import NoticeEvent, NoticePace, Part
 from registry.bookings.notices import WaitingNotice
 from registry.bookings.queries import BookingRow
@@ -23,9 +23,13 @@ from registry.web.mails import send_mail
 from registry.web.notice_texts import HEADINGS, LISTS_MISSING, TEXTS
 
 DAILY_HOUR = 8
+# What a host does from the page of the booking instead of the desk.
+_ON_THE_PAGE = frozenset({NoticeEvent.MOVE_ASKED, NoticeEvent.OUTCOME_AGREED, NoticeEvent.OUTCOME_REMOVED})
 # These carry the booking for the reader's calendar.
 _FOR_CALENDARS = frozenset({NoticeEvent.CONFIRMED, NoticeEvent.CANCELLED, NoticeEvent.MOVED, NoticeEvent.HANDED_OVER})
 _IN_CALENDARS = frozenset({BookingState.CONFIRMED, BookingState.IN_PROGRESS, BookingState.CANCELLED})
+# A moved booking may wait for agreements at its new time; the old one has to leave the calendar all the same.
+_IN_CALENDARS_WHEN_MOVED = _IN_CALENDARS | {BookingState.APPROVED}
 
 
 @dataclass(frozen=True)
@@ -98,14 +102,17 @@ def _files(
     for one in waiting:
         booking = bookings[one.booking_id]
         is_theirs = one.part in {Part.REQUESTER, Part.HOST}
-        if is_theirs and one.event in _FOR_CALENDARS and BookingState(booking.state) in _IN_CALENDARS:
+        shown = _IN_CALENDARS_WHEN_MOVED if one.event is NoticeEvent.MOVED else _IN_CALENDARS
+        if is_theirs and one.event in _FOR_CALENDARS and BookingState(booking.state) in shown:
             found[booking.id] = calendar_file(booking, environments, for_host=one.part is Part.HOST, now=now)
     return list(found.values())
 
 
 async def _line(notice: WaitingNotice, booking: BookingRow, environments: Mapping[int, EntryView]) -> Line:
     missing = await queries.missing_for(booking.row) if notice.event in LISTS_MISSING else []
+    wish = await move_requests.open_wish(booking.id) if notice.event is NoticeEvent.MOVE_ASKED else None
     values = {
+        "wanted": language.show_interval(wish.starts_at, wish.ends_at) if wish else language.gettext("another time"),
         "environment": ", ".join(language.in_language(one, "title") for one in booking.environments),
         "interval": language.show_interval(booking.starts_at, booking.ends_at) if booking.starts_at else "",
         "organisation": language.in_language(booking.row, "organisation_name"),
@@ -158,10 +165,14 @@ def _links(notice: WaitingNotice, booking: BookingRow, agreements: Sequence[obje
         pages = [(f"/desk/agreements/{one}", language.gettext("Open the agreement")) for one in agreements]
         return [*pages, (f"/bookings/{booking.id}", language.gettext("Open the booking"))]
     if notice.part is Part.HOST:
-        texts = {NoticeEvent.SUBMITTED: N_("Decide on the request"), NoticeEvent.LAPSED: N_("Decide on the request")}
+        if notice.event in _ON_THE_PAGE:
+            return [(f"/bookings/{booking.id}", language.gettext("Open the booking"))]
+        decides = {NoticeEvent.SUBMITTED, NoticeEvent.LAPSED, NoticeEvent.OFFER_ACCEPTED}
+        texts = dict.fromkeys(decides, N_("Decide on the request"))
         return [(f"/desk/bookings/{booking.id}", language.gettext(texts.get(notice.event, N_("Open the booking"))))]
-    found = [(f"/bookings/{booking.id}", language.gettext("Open the booking"))]
-    if notice.event is NoticeEvent.DECLINED:
+    words = N_("Accept or decline") if notice.event is NoticeEvent.OFFERED else N_("Open the booking")
+    found = [(f"/bookings/{booking.id}", language.gettext(words))]
+    if notice.event in {NoticeEvent.DECLINED, NoticeEvent.OFFER_LAPSED, NoticeEvent.WAIT_ENDED}:
         found += [
             (f"/bookings/new?environment={slug}", language.gettext("Look for another time")),
             ("/search", language.gettext("Search for another environment")),

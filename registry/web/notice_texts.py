@@ -53,6 +53,18 @@ HEADINGS: Mapping[tuple[NoticeEvent, Part], str] = {
     (_E.AGREEMENT_BACK, _P.REQUESTER): N_("The agreement for your booking is in force again: %(environment)s"),
     (_E.AGREEMENT_BACK, _P.HOST): N_("The agreement for a booking is in force again: %(environment)s"),
     (_E.AGREEMENT_BACK, _P.LEGAL): N_("The agreement for a booking is in force again: %(environment)s"),
+    (_E.OFFERED, _P.REQUESTER): N_("The time you wait for is free: %(environment)s"),
+    (_E.OFFER_LAPSED, _P.REQUESTER): N_("Your offer has lapsed: %(environment)s"),
+    (_E.WAIT_ENDED, _P.REQUESTER): N_("The time you waited for did not become free: %(environment)s"),
+    (_E.OFFER_ACCEPTED, _P.REQUESTER): N_("You have accepted the time: %(environment)s"),
+    (_E.OFFER_ACCEPTED, _P.HOST): N_("New booking request from the waiting list: %(environment)s"),
+    (_E.MOVE_ASKED, _P.HOST): N_("A requester asks to move a booking: %(environment)s"),
+    (_E.MOVE_REFUSED, _P.REQUESTER): N_("Your booking stays at its time: %(environment)s"),
+    (_E.OUTCOME_PROPOSED, _P.REQUESTER): N_("May this be published about your test? %(environment)s"),
+    (_E.OUTCOME_AGREED, _P.HOST): N_("You can publish an outcome: %(environment)s"),
+    (_E.OUTCOME_PUBLISHED, _P.REQUESTER): N_("The outcome of your test is published: %(environment)s"),
+    (_E.OUTCOME_REMOVED, _P.REQUESTER): N_("The outcome of your test is no longer published: %(environment)s"),
+    (_E.OUTCOME_REMOVED, _P.HOST): N_("An outcome is no longer published: %(environment)s"),
 }
 
 _RECORD = N_("The test is done. Write what it showed and what was decided, so that others can learn from it.")
@@ -66,12 +78,13 @@ _ENDS = N_(
 )
 _BACK = N_("All agreements for the booking %(interval)s are in force.")
 _OUTCOME = N_("%(organisation)s tested here %(interval)s. Decision: %(decision)s.")
+_REMOVED = N_("The text about the test %(interval)s is no longer on the environment's page.")
 TEXTS: Mapping[tuple[NoticeEvent, Part], str] = {
     (_E.SUBMITTED, _P.REQUESTER): N_("You have asked for %(interval)s. The host decides, and you get mail then."),
     (_E.SUBMITTED, _P.HOST): N_("%(organisation)s asks for %(interval)s. The requester waits for your decision."),
     (_E.CHANGES_REQUESTED, _P.REQUESTER): N_("Read the host's message, change the request and send it again."),
     (_E.WAITLISTED, _P.REQUESTER): N_(
-        "The time %(interval)s is taken. The host gets back to you if the time becomes free."
+        "The time %(interval)s is taken. You get mail if it becomes free and it is your turn."
     ),
     (_E.DECLINED, _P.REQUESTER): N_(
         "You asked for %(interval)s. You can look for another time here, or for another environment."
@@ -128,7 +141,10 @@ TEXTS: Mapping[tuple[NoticeEvent, Part], str] = {
     ),
     (_E.TOMORROW, _P.REQUESTER): N_("Your booking begins soon: %(interval)s. Cancel if you cannot come."),
     (_E.TOMORROW, _P.HOST): N_("%(organisation)s comes %(interval)s."),
-    (_E.MOVED, _P.REQUESTER): N_("It was to begin %(about)s. The new time is %(interval)s."),
+    (_E.MOVED, _P.REQUESTER): N_(
+        "It was to begin %(about)s. The new time is %(interval)s. If it does not suit you, you can ask for another"
+        " time or cancel on the booking's page."
+    ),
     (_E.MOVED, _P.HOST): N_("%(organisation)s was to come %(about)s. The new time is %(interval)s."),
     (_E.HANDED_OVER, _P.REQUESTER): N_(
         "A colleague has handed over the booking %(interval)s to you. From now on you get mail about it."
@@ -165,6 +181,45 @@ TEXTS: Mapping[tuple[NoticeEvent, Part], str] = {
     (_E.AGREEMENT_BACK, _P.REQUESTER): _BACK,
     (_E.AGREEMENT_BACK, _P.HOST): _BACK,
     (_E.AGREEMENT_BACK, _P.LEGAL): _BACK,
+    (_E.OFFERED, _P.REQUESTER): N_(
+        "%(interval)s has become free and is held for you until %(about)s. Accept or decline it before then."
+        " Otherwise it goes to the next in line."
+    ),
+    (_E.OFFER_LAPSED, _P.REQUESTER): N_(
+        "You did not answer in time, so %(interval)s has gone to the next in line and your request has left the"
+        " waiting list. You can look for another time."
+    ),
+    (_E.WAIT_ENDED, _P.REQUESTER): N_(
+        "Nobody gave back %(interval)s, so your request has left the waiting list. You can look for another time."
+    ),
+    (_E.OFFER_ACCEPTED, _P.REQUESTER): N_(
+        "%(interval)s is held for you until the host has decided. You get mail then."
+    ),
+    (_E.OFFER_ACCEPTED, _P.HOST): N_(
+        "%(organisation)s has waited for %(interval)s and accepted it when it became free. The time is held until you"
+        " decide."
+    ),
+    (_E.MOVE_ASKED, _P.HOST): N_(
+        "%(organisation)s has %(interval)s and asks for %(wanted)s instead. The booking keeps its time until you"
+        " decide."
+    ),
+    (_E.MOVE_REFUSED, _P.REQUESTER): N_(
+        "The host does not move the booking. You keep %(interval)s. If you cannot come then, cancel, and look for"
+        " another time."
+    ),
+    (_E.OUTCOME_PROPOSED, _P.REQUESTER): N_(
+        "The host has written a text about your test %(interval)s. Nothing is published unless you agree to it on"
+        " the booking's page."
+    ),
+    (_E.OUTCOME_AGREED, _P.HOST): N_(
+        "%(organisation)s agrees to a text about the test %(interval)s. Publish it from the booking's page."
+    ),
+    (_E.OUTCOME_PUBLISHED, _P.REQUESTER): N_(
+        "The text that you agreed to is now on the environment's page. You can take your consent back at any time on"
+        " the booking's page."
+    ),
+    (_E.OUTCOME_REMOVED, _P.REQUESTER): _REMOVED,
+    (_E.OUTCOME_REMOVED, _P.HOST): _REMOVED,
     (_E.HANDED_OVER, _P.HOST): N_("%(requester)s at %(organisation)s is now the contact for %(interval)s."),
 }
 # After these the mail lists the agreements that are missing.

@@ -5,6 +5,7 @@ from litestar.types import ControllerRouterHandler
 from registry.web import feeds, system
 from registry.web.api import agreement_search as agreement_search_api
 from registry.web.api import agreements as agreement_api
+from registry.web.api import booking_steps as booking_step_api
 from registry.web.api import bookings as booking_api
 from registry.web.api import calendar_editing as calendar_editing_api
 from registry.web.api import calendars as calendar_api
@@ -13,6 +14,7 @@ from registry.web.api import messages as message_api
 from registry.web.api import procurement as procurement_api
 from registry.web.pages import account as account_pages
 from registry.web.pages import agreements as agreement_pages
+from registry.web.pages import booking_steps as booking_step_pages
 from registry.web.pages import bookings as booking_pages
 from registry.web.pages import calendar_feeds as calendar_feed_pages
 from registry.web.pages import calendars as calendar_pages
@@ -32,6 +34,7 @@ def handlers() -> list[ControllerRouterHandler]:
         *entry_pages.HANDLERS,
         *calendar_pages.HANDLERS,
         *booking_pages.HANDLERS,
+        *booking_step_pages.HANDLERS,
         *agreement_pages.HANDLERS,
         *procurement_pages.HANDLERS,
         *account_pages.HANDLERS,
@@ -40,6 +43,7 @@ def handlers() -> list[ControllerRouterHandler]:
         *demo_mails.HANDLERS,
         *entry_api.HANDLERS,
         *booking_api.HANDLERS,
+        *booking_step_api.HANDLERS,
         *message_api.HANDLERS,
         *calendar_api.HANDLERS,
         *calendar_editing_api.HANDLERS,

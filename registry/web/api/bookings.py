@@ -9,8 +9,9 @@ from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 from pydantic import BeforeValidator, Field
 
+from registry.access import Actor
 from registry.bookings import queries, rules, service
-from registry.bookings.codes import EmployerRole, OutcomeDecision, PersonalData
+from registry.bookings.codes import EmployerRole, PersonalData
 from registry.bookings.queries import BookingRow, BookingView
 from registry.bookings.requests import BookingText, OwnInnovation
 from registry.bookings.states import BookingState
@@ -18,7 +19,9 @@ from registry.entries import queries as entries
 from registry.entries.codes import Perspective
 from registry.errors import N_, NotFound, invalid
 from registry.web import language
+from registry.web.api.booking_step_shapes import steps_shape
 from registry.web.authentication import API_PREFIX, CurrentActor
+from registry.web.booking_steps import steps_of
 from registry.web.input import Input, Line, LongText, Moment, RequiredText, Whole, read_query
 from registry.web.openapi import reads_query
 
@@ -43,7 +46,10 @@ class Innovation(Input):
 
 
 class BookingRequest(Input):
-    """A request for environments over the half-open interval from `starts_at` to `ends_at`."""
+    """A request for environments over the half-open interval from `starts_at` to `ends_at`.
+
+    With `waitlist` it goes on the waiting list where the time is taken, instead of being refused.
+    """
 
     environments: Annotated[list[Line], Field(min_length=1, max_length=20)]
     starts_at: Moment
@@ -60,13 +66,13 @@ class BookingRequest(Input):
     own_innovation: Innovation | None = None
     organisation: Whole | None = None
     submit: bool = True
+    waitlist: bool = False
 
 
 class Decision(Input):
-    """A step with its reason; `decision` is for the outcome only."""
+    """A step with its reason."""
 
     reason: LongText = ""
-    decision: OutcomeDecision | None = None
 
 
 class HandOver(Input):
@@ -113,8 +119,10 @@ async def availability(
 @post(f"{API_PREFIX}/bookings", tags=["bookings"])
 async def create(actor: CurrentActor, data: JSONBody[BookingRequest]) -> dict[str, Any]:
     """Request one or more environments for one time, all or nothing."""
-    booking_id = await service.create_booking(actor, _text(data), organisation_id=data.organisation, submit=data.submit)
-    return _whole(await queries.get_booking(actor, booking_id))
+    booking_id = await service.create_booking(
+        actor, _text(data), organisation_id=data.organisation, submit=data.submit, wait=data.waitlist
+    )
+    return await answer(actor, booking_id)
 
 
 @get(f"{API_PREFIX}/bookings", operation_class=reads_query(BookingFilter), tags=["bookings"])
@@ -128,7 +136,7 @@ async def list_all(request: AnyRequest, actor: CurrentActor) -> dict[str, Any]:
 @get(f"{API_PREFIX}/bookings/{{booking_id:uuid}}", tags=["bookings"])
 async def get_one(actor: CurrentActor, booking_id: FromPath[UUID]) -> dict[str, Any]:
     """A booking: what it lacks, what happened to it and what you may do next."""
-    return _whole(await queries.get_booking(actor, booking_id))
+    return await answer(actor, booking_id)
 
 
 def _step(path: str, action: str, summary: str) -> ControllerRouterHandler:
@@ -146,8 +154,8 @@ def _step(path: str, action: str, summary: str) -> ControllerRouterHandler:
         actor: CurrentActor, booking_id: FromPath[UUID], data: JSONBody[Decision | None] = None
     ) -> dict[str, Any]:
         body = data or Decision()
-        await service.move_booking(actor, booking_id, action, reason=body.reason, decision=body.decision)
-        return _whole(await queries.get_booking(actor, booking_id))
+        await service.move_booking(actor, booking_id, action, reason=body.reason)
+        return await answer(actor, booking_id)
 
     return step
 
@@ -156,7 +164,13 @@ def _step(path: str, action: str, summary: str) -> ControllerRouterHandler:
 async def hand_over(actor: CurrentActor, booking_id: FromPath[UUID], data: JSONBody[HandOver]) -> dict[str, Any]:
     """Give the booking to a colleague in the same organisation."""
     await service.hand_over(actor, booking_id, data.email)
-    return _whole(await queries.get_booking(actor, booking_id))
+    return await answer(actor, booking_id)
+
+
+async def answer(actor: Actor, booking_id: UUID) -> dict[str, Any]:
+    """A whole booking as the API gives it."""
+    view = await queries.get_booking(actor, booking_id)
+    return {**_whole(view), **steps_shape(view, await steps_of(actor, view))}
 
 
 def _text(data: BookingRequest) -> BookingText:
@@ -221,9 +235,7 @@ def _whole(view: BookingView) -> dict[str, Any]:
         "accessibility_needs": booking.accessibility_needs,
         "reason": booking.reason,
         "hold_until": _iso(booking.hold_until),
-        "outcome": {"decision": booking.outcome_decision, "text": booking.outcome_text}
-        if booking.outcome_decision
-        else None,
+        "outcome": None,
         "missing_agreements": [
             {
                 "type": missing.type.value,
@@ -258,7 +270,9 @@ HANDLERS: list[ControllerRouterHandler] = [
     _step("start", "start", "Check in"),
     _step("complete", "complete", "Complete the booking"),
     _step("no-show", "no_show", "Record that nobody came"),
-    _step("waitlist", "waitlist", "Put the request on the waiting list"),
-    _step("outcome", "outcome", "Record the outcome and the decision"),
+    _step("waitlist", "waitlist", "Put the request on the waiting list; its requester can where the time is taken"),
+    _step("accept-offer", "accept_offer", "Accept time that became free; the host decides next"),
+    _step("decline-offer", "decline_offer", "Decline time that became free, and leave the waiting list"),
+    _step("end-early", "end_early", "End the test early, and give the rest of the time back at once"),
     hand_over,
 ]

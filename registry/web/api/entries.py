@@ -10,10 +10,13 @@ from litestar.types import ControllerRouterHandler
 
 from registry.agreements import queries as agreements
 from registry.agreements.queries import OfferedTerms
+from registry.bookings import outcomes
+from registry.bookings.outcomes import PublishedOutcome
 from registry.entries import queries as entries
 from registry.entries.queries import EntryLink, EntryView
 from registry.formats import plain_language
 from registry.web import language
+from registry.web.api.booking_step_shapes import effects_shape
 from registry.web.authentication import API_PREFIX, CurrentActor
 
 
@@ -87,6 +90,7 @@ class EnvironmentBlock:
     horizon_days: int
     step: int
     approval_days: int
+    offer_hours: int
     most_participants: int | None
     trl_lowest: int | None
     trl_highest: int | None
@@ -127,6 +131,16 @@ class RelatedEntry:
 
 
 @dataclass(frozen=True)
+class OutcomeShown:
+    """An outcome that its parties have published; when the test ended, and its effect in each perspective."""
+
+    decision: str
+    ended_at: datetime
+    text: Texts
+    effects: list[dict[str, str]]
+
+
+@dataclass(frozen=True)
 class WholeEntry:
     """A whole entry. `example_fields` names what has been made up for the demo."""
 
@@ -152,6 +166,7 @@ class WholeEntry:
     terms_offered: list[TermsOffered]
     agreements_required: list[AgreementRequired]
     related_entries: list[RelatedEntry]
+    outcomes: list[OutcomeShown]
     link: str
     source: str
     published_at: datetime | None
@@ -165,10 +180,12 @@ async def get_entry(actor: CurrentActor, slug: FromPath[str]) -> WholeEntry:
     entry = await entries.get_entry(actor, slug)
     offers = await agreements.offered_terms(entry.id)
     related = await entries.related_entries(actor, entry.id)
-    return _whole(entry, offers, related)
+    return _whole(entry, offers, related, await outcomes.published_on(entry.id))
 
 
-def _whole(entry: EntryView, offers: list[OfferedTerms], related: list[EntryLink]) -> WholeEntry:
+def _whole(
+    entry: EntryView, offers: list[OfferedTerms], related: list[EntryLink], published: list[PublishedOutcome]
+) -> WholeEntry:
     names = ("id", "slug", "kind", "status", "ended", "municipality", "track", "link", "source")
     lists = ("sectors", "perspectives", "specialisations", "keywords", "example_fields")
     copied: dict[str, Any] = {name: entry.row[name] for name in (*names, "published_at", "confirmed_at")}
@@ -197,6 +214,15 @@ def _whole(entry: EntryView, offers: list[OfferedTerms], related: list[EntryLink
         related_entries=[
             RelatedEntry(link.relation, link.slug, link.kind, Texts(link.title_sv, link.title_en)) for link in related
         ],
+        outcomes=[
+            OutcomeShown(
+                one.decision.value,
+                one.ended_at.astimezone(language.STOCKHOLM),
+                Texts(one.text_sv, one.text_en),
+                effects_shape(one.effects),
+            )
+            for one in published
+        ],
     )
 
 
@@ -212,6 +238,7 @@ def _environment(entry: EntryView, related: list[EntryLink]) -> EnvironmentBlock
         "horizon_days",
         "step",
         "approval_days",
+        "offer_hours",
         "most_participants",
         "trl_lowest",
         "trl_highest",

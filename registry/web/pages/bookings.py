@@ -13,7 +13,6 @@ from pydantic import Field
 
 from registry.access import Actor, Permission, Role, require_signed_in
 from registry.bookings import assessments, holds, queries, requests, rules, service, thread
-from registry.bookings.assessments import Assessment
 from registry.bookings.codes import EmployerRole, OutcomeDecision, PersonalData
 from registry.bookings.queries import BookingView
 from registry.bookings.requests import BookingText, OwnInnovation
@@ -25,11 +24,12 @@ from registry.errors import N_, DomainError, FieldError, InvalidInput, NotFound,
 from registry.web import language
 from registry.web.authentication import CurrentActor
 from registry.web.booking_status import next_step, timeline
+from registry.web.booking_steps import steps_of
 from registry.web.calendar import day_rows, new_booking_url, stockholm
 from registry.web.input import BlankIsNone, Day, Input, Line, LongText, form_values, parse, read_form, read_query
 from registry.web.labels import options
 from registry.web.rendering import go_to, page
-from registry.web.thread import MessageForm, Thread, thread_of
+from registry.web.thread import MessageForm, thread_of
 
 AnyRequest = Request[Any, Any, Any]
 STEPS = ("time", "test", "benefit", "terms", "review")
@@ -54,6 +54,7 @@ class TimeForm(Input):
     starts: time
     end_date: Annotated[Day | None, BlankIsNone] = None
     ends: time
+    wait: bool = False
 
 
 class TestForm(Input):
@@ -123,8 +124,9 @@ async def create(request: AnyRequest, actor: CurrentActor) -> Redirect | Templat
     raw = await form_values(request, TimeForm)
     environment = await _environment(actor, str(raw.get("environment", "")))
     try:
-        starts_at, ends_at = _moments(parse(TimeForm, raw))
-        await _require_fit(actor, environment, starts_at, ends_at)
+        form = parse(TimeForm, raw)
+        starts_at, ends_at = moments(form)
+        await _require_fit(actor, environment, starts_at, ends_at, may_wait=form.wait)
         text = BookingText(environments=(environment.slug,), starts_at=starts_at, ends_at=ends_at)
         booking_id = await service.create_booking(actor, text)
     except InvalidInput as error:
@@ -168,9 +170,7 @@ async def save_step(
 @get("/bookings/{booking_id:uuid}", include_in_schema=False)
 async def booking_page(request: AnyRequest, actor: CurrentActor, booking_id: FromPath[UUID]) -> Template:
     """One booking: where it stands, what is missing, who acts next, what the reader can do."""
-    view = await queries.get_booking(actor, booking_id)
-    written = await thread_of(actor, booking_id)
-    return _booking_page(request, view, assessment=await assessments.of_booking(actor, view), written=written)
+    return await booking_page_with(request, actor, booking_id)
 
 
 @post("/bookings/{booking_id:uuid}/messages", include_in_schema=False)
@@ -180,15 +180,8 @@ async def send_message(request: AnyRequest, actor: CurrentActor, booking_id: Fro
     try:
         await thread.send_message(actor, booking_id, parse(MessageForm, raw).text)
     except (InvalidInput, RuleBroken) as error:
-        view = await queries.get_booking(actor, booking_id)
-        return _booking_page(
-            request,
-            view,
-            assessment=await assessments.of_booking(actor, view),
-            written=await thread_of(actor, booking_id, typed=str(raw.get("text", ""))),
-            errors=error.errors if isinstance(error, InvalidInput) else [FieldError("text", error.detail)],
-            status=error.status,
-        )
+        errors = error.errors if isinstance(error, InvalidInput) else [FieldError("text", error.detail)]
+        return await booking_page_with(request, actor, booking_id, errors=errors, typed=raw, status=error.status)
     return go_to(f"/bookings/{booking_id}#messages", "message-sent")
 
 
@@ -211,12 +204,7 @@ async def take_step(
     try:
         await service.move_booking(actor, booking_id, name, reason=form.reason, decision=form.decision)
     except InvalidInput as error:
-        view = await queries.get_booking(actor, booking_id)
-        assessment = await assessments.of_booking(actor, view)
-        written = await thread_of(actor, booking_id)
-        return _booking_page(
-            request, view, assessment=assessment, written=written, errors=error.errors, typed=form, status=422
-        )
+        return await booking_page_with(request, actor, booking_id, errors=error.errors, typed=form.model_dump())
     return go_to(f"/bookings/{booking_id}", "booking-changed")
 
 
@@ -227,17 +215,23 @@ async def _environment(actor: Actor, slug: str) -> EntryView:
     return found[slug]
 
 
-async def _require_fit(actor: Actor, environment: EntryView, starts_at: datetime, ends_at: datetime) -> None:
-    """Raises InvalidInput or TimeTaken now, so that nobody fills in four more steps for a time that cannot be had."""
+async def _require_fit(
+    actor: Actor, environment: EntryView, starts_at: datetime, ends_at: datetime, *, may_wait: bool
+) -> None:
+    """Raises InvalidInput or TimeTaken now, so that nobody fills in four more steps for a time that cannot be had.
+
+    Who wants to wait for it goes on; the last step puts the request on the waiting list.
+    """
     audience = Audience.EXTERNAL if Role.FIRM in actor.roles else Audience.EMPLOYEE
     if reason := rules.times_fit(environment, audience, starts_at, ends_at, datetime.now(UTC)):
         raise InvalidInput([FieldError("starts", reason)])
-    if await queries.is_held(environment, starts_at, ends_at):
+    if not may_wait and await queries.is_held(environment, starts_at, ends_at):
         free = await queries.alternatives(actor, [environment], audience.value, starts_at, ends_at)
         raise TimeTaken(await queries.why_held([environment], starts_at, ends_at) or holds.TAKEN, free)
 
 
-def _moments(form: TimeForm) -> tuple[datetime, datetime]:
+def moments(form: TimeForm) -> tuple[datetime, datetime]:
+    """The times of a form in UTC. Raises InvalidInput where they do not exist or the end is not after the start."""
     end_day = form.end_date or (form.date + timedelta(days=1) if form.ends == time(0) else form.date)
     starts_at, ends_at = stockholm("starts", form.date, form.starts), stockholm("ends", end_day, form.ends)
     if ends_at <= starts_at:
@@ -250,12 +244,13 @@ def _prefilled(wanted: NewBooking) -> dict[str, Any]:
         starts_at, ends_at = datetime.fromisoformat(wanted.starts_at), datetime.fromisoformat(wanted.ends_at)
         if starts_at.tzinfo is None or ends_at.tzinfo is None:
             return {}
-        return _local_values(starts_at, ends_at)
+        return local_values(starts_at, ends_at)
     except (ValueError, OverflowError):
         return {}
 
 
-def _local_values(starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
+def local_values(starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
+    """Times as the fields of a form, in Europe/Stockholm."""
     first, last = language.local(starts_at), language.local(ends_at)
     return {
         "date": first.date().isoformat(),
@@ -276,7 +271,7 @@ async def _draft(actor: Actor, booking_id: UUID, step: str) -> BookingView:
 
 def _values(view: BookingView) -> dict[str, Any]:
     booking = view.booking
-    times = _local_values(booking.starts_at, booking.ends_at) if booking.starts_at else {}
+    times = local_values(booking.starts_at, booking.ends_at) if booking.starts_at else {}
     return {**booking.row, "own_innovation": booking.employer_role is not None, **times}
 
 
@@ -311,7 +306,7 @@ def _changed(view: BookingView, step: str, raw: dict[str, Any]) -> BookingText:
     """The request with what was typed in one step; what the step leaves blank but needs is an error."""
     text = _text_of(view)
     if step == "time":
-        starts_at, ends_at = _moments(parse(TimeForm, raw))
+        starts_at, ends_at = moments(parse(TimeForm, raw))
         return replace(text, starts_at=starts_at, ends_at=ends_at)
     if step == "test":
         test = parse(TestForm, raw)
@@ -363,7 +358,7 @@ async def _time_page(
         booking_id=booking_id,
         values={"date": "", "starts": "", "end_date": "", "ends": ""} | values,
         errors=language.say_errors(errors),
-        clash=_clash(clash),
+        clash=clash_of(clash),
         rows=day_rows([environment], found),
         week=first,
         previous_week=max(first - timedelta(days=7), today) if first > today else None,
@@ -387,6 +382,8 @@ async def _step_page(
     environment = next(iter(environments.values()))
     if step == "time":
         return await _time_page(request, environment, values, booking_id=view.booking.id, errors=errors, clash=clash)
+    times = view.booking.starts_at, view.booking.ends_at
+    is_taken = step == "review" and any([await queries.is_held(one, *times) for one in environments.values()])
     return page(
         request,
         f"bookings/step_{step}.html",
@@ -396,7 +393,8 @@ async def _step_page(
         environment=environment,
         values=values,
         errors=language.say_errors(errors),
-        clash=_clash(clash),
+        clash=clash_of(clash),
+        is_taken=is_taken,
         back=f"/bookings/{view.booking.id}/edit/{STEPS[STEPS.index(step) - 1]}",
         perspective_options=options("perspective"),
         personal_data_options=options("personal_data"),
@@ -413,7 +411,7 @@ def _step_context(step: str) -> dict[str, Any]:
     }
 
 
-def _clash(error: DomainError | None) -> dict[str, Any] | None:
+def clash_of(error: DomainError | None) -> dict[str, Any] | None:
     """What stands in the way of a request, with alternatives where the time is taken."""
     if error is None:
         return None
@@ -429,32 +427,41 @@ def _clash(error: DomainError | None) -> dict[str, Any] | None:
         }
         for one in found  # type: ignore[attr-defined]  # TimeTaken carries a list
     ]
-    return {"title": language.gettext(error.title), "detail": language.say(error.detail), "alternatives": alternatives}
+    return {
+        "title": language.gettext(error.title),
+        "detail": language.say(error.detail),
+        "alternatives": alternatives,
+        "is_taken": isinstance(error, TimeTaken),
+    }
 
 
-def _booking_page(
+async def booking_page_with(
     request: AnyRequest,
-    view: BookingView,
+    actor: Actor,
+    booking_id: UUID,
     *,
-    assessment: Assessment | None,
-    written: Thread,
     errors: list[FieldError] | None = None,
-    typed: StepForm | None = None,
-    status: int = 200,
+    typed: dict[str, Any] | None = None,
+    status: int | None = None,
 ) -> Template:
+    """The page of one booking, with what is wrong in what was typed."""
+    view = await queries.get_booking(actor, booking_id)
     return page(
         request,
         "bookings/booking.html",
-        status=status,
+        status=status or (422 if errors else 200),
         view=view,
         booking=view.booking,
-        assessment=assessment,
-        thread=written,
+        assessment=await assessments.of_booking(actor, view),
+        extra=await steps_of(actor, view),
+        thread=await thread_of(actor, booking_id, typed=str((typed or {}).get("text", ""))),
         steps=timeline(view),
         next_step=next_step(view),
         errors=language.say_errors(errors),
-        typed=typed or StepForm(),
+        typed=typed or {},
         outcome_options=options("outcome"),
+        perspective_options=options("perspective"),
+        effect_options=options("effect_level"),
         breadcrumbs=[("/bookings", language.gettext("Bookings")), (None, language.gettext("Booking"))],
     )
 

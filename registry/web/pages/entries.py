@@ -15,6 +15,7 @@ from registry.access import Actor, Permission, Role
 from registry.agreements import queries as agreements
 from registry.agreements.codes import TermGroup, TermStatus
 from registry.agreements.queries import OfferedTerms
+from registry.bookings import outcomes
 from registry.bookings import queries as bookings
 from registry.bookings.rules import Interval
 from registry.entries import queries as entries
@@ -61,6 +62,7 @@ async def entry_page(request: AnyRequest, actor: CurrentActor, slug: FromPath[st
         entry=entry,
         offers=_in_words(await agreements.offered_terms(entry.id), actor),
         related=await entries.related_entries(actor, entry.id),
+        outcomes=await outcomes.published_on(entry.id),
         versions=await entries.versions(entry.id),
         booking=await _booking_panel(entry),
         hours=opening_lines(entry.opening_hours),
