@@ -7,7 +7,9 @@ from uuid import UUID
 import pytest
 
 from registry import database
-from registry.access import SYSTEM, Actor, Role
+from registry.access import SYSTEM, Actor, Permission, Role
+from registry.accounts import service as accounts
+from registry.accounts.queries import actor_of_email
 from registry.audit.queries import events_of
 from registry.audit.service import EventType, record
 from registry.bookings import hosting, moving, queries, service, waitlist
@@ -546,10 +548,11 @@ async def test_host_who_is_a_colleague_of_the_requester_waits_for_taken_time_onl
     requester = place.people["requester"]
     draft = await service.create_booking(requester, request_for(place.slug))
     (body,) = place.people["host"].limited_to(Permission.BOOKING_DECIDE)
-    both = await factories.person(Role.FIRM, organisation_id=place.firm_id)
-    assert both.person_id is not None
-    await accounts.grant_role(SYSTEM, both.person_id, Role.HOST, body)
-    both = await owner_of_person(both.person_id)
+    email = f"both-{place.environment_id}@registry.test"
+    roles: list[tuple[Role, int | None]] = [(Role.FIRM, place.firm_id), (Role.HOST, body)]
+    await accounts.create_person(SYSTEM, email=email, name="both", roles=roles, organisation_id=place.firm_id)
+    both = await actor_of_email(email)
+    assert both is not None
     with pytest.raises(RuleBroken, match="Send the request instead"):
         await service.move_booking(both, draft, "waitlist")
     assert await state_of(draft) == "draft"
