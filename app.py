@@ -18,6 +18,7 @@ from registry import database
 from registry.settings import load_settings
 from registry.web.authentication import API_PREFIX, Authentication, provide_actor
 from registry.web.headers import add_headers
+from registry.web.idempotency import Idempotency
 from registry.web.openapi_page import ApiPage, api_router
 from registry.web.problems import exception_handlers
 from registry.web.rendering import template_config
@@ -68,7 +69,10 @@ def create_app() -> Litestar:
         route_handlers=[*registry_handlers(), *search_handlers(), *admin_handlers()],
         lifespan=[_database_pool, _search_statistics, _search_knowledge],
         dependencies={"actor": Provide(provide_actor)},
-        middleware=[DefineMiddleware(Authentication, exclude=["^/static/", "^/healthz", "^/readyz"])],
+        middleware=[
+            DefineMiddleware(Authentication, exclude=["^/static/", "^/healthz", "^/readyz"]),
+            Idempotency(),
+        ],
         csrf_config=CSRFConfig(
             secret=settings.secret_key.get_secret_value(),
             cookie_name="csrf",
@@ -84,7 +88,11 @@ def create_app() -> Litestar:
         openapi_config=OpenAPIConfig(
             title="Registry",
             version="1",
-            description="Testbeds, demo environments, innovation procurements and innovation partnerships.",
+            description=(
+                "Testbeds, demo environments, innovation procurements and innovation partnerships.\n\n"
+                "Every POST takes the header `Idempotency-Key`, with a key of your own choice: sent again with the same"
+                " key within 24 hours, the request is not done again but answered as before."
+            ),
             openapi_router=api_router(),
             render_plugins=[JsonRenderPlugin(path="/openapi.json"), ApiPage()],
             use_handler_docstrings=True,

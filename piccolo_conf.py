@@ -22,6 +22,7 @@ APP_REGISTRY = AppRegistry(
         "registry.jobs.piccolo_app",
         "registry.mail.piccolo_app",
         "registry.accounts.piccolo_app",
+        "registry.idempotency.piccolo_app",
         "registry.entries.piccolo_app",
         "registry.agreements.piccolo_app",
         "registry.bookings.piccolo_app",

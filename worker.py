@@ -7,6 +7,7 @@ from registry.bookings.notices import remind_of_tomorrow, remove_old_notices, wa
 from registry.bookings.rechecks import handle_recheck_job, look_ahead, recheck_agreements
 from registry.bookings.service import handle_confirm_job, lapse_approvals, lapse_waits
 from registry.bookings.waitlist import handle_offer_job
+from registry.idempotency.service import remove_old_keys
 from registry.jobs.service import Job
 from registry.jobs.worker import Handler, Schedule
 from registry.mail.service import handle_send_mail, remove_old_mails
@@ -65,6 +66,10 @@ async def _remove_old_mails() -> None:
     await remove_old_notices(datetime.now(UTC))
 
 
+async def _remove_old_keys() -> None:
+    await remove_old_keys(datetime.now(UTC))
+
+
 async def _tell_daily() -> None:
     await tell_daily(datetime.now(UTC))
 
@@ -83,6 +88,7 @@ SCHEDULES = [
     Schedule("refresh_free_weeks", "3 * * * *", refresh_free_weeks),
     Schedule("remove_old_search_statistics", "17 3 * * *", remove_old),
     Schedule("remove_old_mails", "40 2 * * *", _remove_old_mails),
+    Schedule("remove_old_idempotency_keys", "25 * * * *", _remove_old_keys),
     Schedule("tell_saved_searches", "0 6,7 * * 1-5", _tell_daily),
     Schedule("extract_left_documents", "*/5 * * * *", extract_left),
 ]

@@ -14,6 +14,7 @@ from admin import (
     procurement,
     reply_templates,
     search,
+    series,
     vocabulary,
 )
 
@@ -25,6 +26,7 @@ def handlers() -> list[ControllerRouterHandler]:
         *booking_bulk.HANDLERS,
         *reply_templates.HANDLERS,
         *bookings.HANDLERS,
+        *series.HANDLERS,
         *legal.HANDLERS,
         *assessments.HANDLERS,
         *agreement_search.HANDLERS,

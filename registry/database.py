@@ -73,6 +73,48 @@ class _Transaction(PostgresTransaction):
             raise
 
 
+class _Whole(_Transaction):
+    """A transaction around a whole request: each one that is opened inside fails or holds by itself."""
+
+    def __init__(self) -> None:
+        super().__init__(engine=engine(), allow_nested=False)
+        self.is_inside = False
+
+
+class _Part:
+    """A transaction inside a _Whole, which its own code cannot tell from one that commits.
+
+    Where it fails, what it did is undone and the whole goes on. At its end the database checks what it would check
+    at a commit.
+    """
+
+    def __init__(self, whole: _Whole) -> None:
+        self._whole = whole
+
+    async def __aenter__(self) -> PostgresTransaction:
+        self._savepoint = await self._whole.savepoint()
+        self._whole.is_inside = True
+        return self._whole
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._whole.is_inside = False
+        try:
+            if exception is None:
+                await self._whole.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                await self._whole.connection.execute("SET CONSTRAINTS ALL DEFERRED")
+        except BaseException:
+            await self._savepoint.rollback_to()  # type: ignore[no-untyped-call]  # Piccolo leaves it untyped
+            raise
+        if exception is not None:
+            await self._savepoint.rollback_to()  # type: ignore[no-untyped-call]  # Piccolo leaves it untyped
+        await self._savepoint.release()  # type: ignore[no-untyped-call]  # Piccolo leaves it untyped
+
+
 async def leave_as_it_is(connection: object) -> None:
     """What a pool does with a connection that comes back: nothing more than ending a transaction that is still open.
 
@@ -82,9 +124,21 @@ async def leave_as_it_is(connection: object) -> None:
     del connection
 
 
-def transaction() -> PostgresTransaction:
+def transaction() -> PostgresTransaction | _Part:
     """A transaction; inside another one it joins that one."""
+    running = engine().current_transaction.get()
+    if isinstance(running, _Whole) and not running.is_inside:
+        return _Part(running)
     return _Transaction(engine=engine(), allow_nested=True)
+
+
+def whole_request() -> PostgresTransaction:
+    """A transaction around a whole request, in which those of its commands commit or fail as they do without it.
+
+    Raises:
+        TransactionError: inside another transaction.
+    """
+    return _Whole()
 
 
 def in_transaction() -> bool:

@@ -40,6 +40,7 @@ async def test_every_table_of_the_domain_refuses_changes_that_log_nothing() -> N
         "document_text",
         "entry_version",
         "environment_lanes",
+        "idempotency_key",
         "ip_term",
         "ip_terms",
         "mail",

@@ -140,7 +140,10 @@ async def assessment_queue(actor: Actor) -> list[tuple[Assessment, BookingRow]]:
     """
     require(actor, Permission.IP_ASSESS)
     rows = await database.fetch(
-        f"SELECT {_COLUMNS} {_FROM} JOIN booking b ON b.id = a.booking WHERE $1 OR b.organisation = ANY ($2)"
+        f"SELECT {_COLUMNS} {_FROM} JOIN booking b ON b.id = a.booking WHERE ($1 OR b.organisation = ANY ($2))"
+        # Of a series that says the same throughout, the first stands for all.
+        " AND NOT EXISTS (SELECT FROM booking s JOIN ip_assessment t ON t.booking = s.id WHERE s.series = b.series"
+        " AND s.occurrence < b.occurrence AND (t.state, t.facts_sha256) = (a.state, a.facts_sha256))"
         " ORDER BY a.state = 'decided', CASE WHEN a.state = 'open' THEN a.opened_at END, a.decided_at DESC, a.id"
         " LIMIT $3",
         actor.has_unlimited(Permission.IP_ASSESS),
@@ -156,6 +159,8 @@ async def decide(
 ) -> None:
     """Decide an open assessment, with reasons; with `blocks` the booking cannot go on until it is decided otherwise.
 
+    What is decided of one booking of a series holds for those that say the same.
+
     The employee is told, and the hosts where it blocks.
 
     Raises:
@@ -165,20 +170,21 @@ async def decide(
         raise invalid("finding", N_("Choose what you have found."))
     reasons = _good_reasons(reasons)
     async with database.transaction():
-        state = await _step(actor, booking_id, "decide")
-        await database.fetch(
-            "UPDATE ip_assessment SET state = $2, finding = $3, reasons = $4, blocks = $5, decided_at = now(),"
-            " decided_by = $6 WHERE booking = $1",
-            booking_id,
-            state.value,
-            finding.value,
-            reasons,
-            blocks,
-            actor.person_id,
-        )
-        await record(actor, EventType.IP_DECIDED, booking_id, {"finding": finding.value, "blocks": blocks})
-        only = frozenset(Part) if blocks else frozenset({Part.REQUESTER})
-        await notices.tell(actor, booking_id, NoticeEvent.IP_DECIDED, reason=reasons, only=only)
+        for one in await _alike(booking_id):
+            state = await _step(actor, one, "decide")
+            await database.fetch(
+                "UPDATE ip_assessment SET state = $2, finding = $3, reasons = $4, blocks = $5, decided_at = now(),"
+                " decided_by = $6 WHERE booking = $1",
+                one,
+                state.value,
+                finding.value,
+                reasons,
+                blocks,
+                actor.person_id,
+            )
+            await record(actor, EventType.IP_DECIDED, one, {"finding": finding.value, "blocks": blocks})
+            only = frozenset(Part) if blocks else frozenset({Part.REQUESTER})
+            await notices.tell(actor, one, NoticeEvent.IP_DECIDED, reason=reasons, only=only)
 
 
 async def reopen(actor: Actor, booking_id: UUID) -> None:
@@ -188,13 +194,25 @@ async def reopen(actor: Actor, booking_id: UUID) -> None:
         NotFound, NotPermitted; TransitionNotAllowed: it is open.
     """
     async with database.transaction():
-        state = await _step(actor, booking_id, "reopen")
-        await database.fetch(
-            "UPDATE ip_assessment SET state = $2, blocks = false, opened_at = now() WHERE booking = $1",
-            booking_id,
-            state.value,
-        )
-        await record(actor, EventType.IP_REOPENED, booking_id)
+        for one in await _alike(booking_id):
+            state = await _step(actor, one, "reopen")
+            await database.fetch(
+                "UPDATE ip_assessment SET state = $2, blocks = false, opened_at = now() WHERE booking = $1",
+                one,
+                state.value,
+            )
+            await record(actor, EventType.IP_REOPENED, one)
+
+
+async def _alike(booking_id: UUID) -> list[UUID]:
+    """A booking, and those of its series that say the same of the innovation and wait for the same step."""
+    rows = await database.fetch(
+        "SELECT s.id FROM booking b JOIN ip_assessment a ON a.booking = b.id JOIN booking s ON s.series = b.series"
+        " JOIN ip_assessment t ON t.booking = s.id AND (t.state, t.facts_sha256) = (a.state, a.facts_sha256)"
+        " WHERE b.id = $1 AND s.id <> b.id ORDER BY s.occurrence",
+        booking_id,
+    )
+    return [booking_id, *(row["id"] for row in rows)]
 
 
 async def _step(actor: Actor, booking_id: UUID, action: str) -> AssessmentState:

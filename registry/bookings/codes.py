@@ -110,6 +110,34 @@ class IpFinding(StrEnum):
     NOT_COVERED = "not_covered"
 
 
+class Frequency(StrEnum):
+    """How often a series of bookings comes back."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+class MonthlyBy(StrEnum):
+    """What a monthly series keeps of its first day: the date, or the weekday counted from either end of the month."""
+
+    DATE = "date"
+    WEEKDAY = "weekday"
+    LAST_WEEKDAY = "last_weekday"
+
+
+class Forecast(StrEnum):
+    """What is to be expected of a time that somebody wants to book."""
+
+    FITS = "fits"
+    TAKEN = "taken"
+    CLOSED = "closed"
+    TOO_SOON = "too_soon"
+    TOO_FAR = "too_far"
+    NO_SUCH_TIME = "no_such_time"
+    NOT_BOOKABLE = "not_bookable"
+
+
 class Side(StrEnum):
     """From which side of a booking a message comes."""
 

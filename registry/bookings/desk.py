@@ -106,7 +106,8 @@ WITH candidate AS (
     -- Most of all bookings are confirmed or approved, and of those little waits: an index finds each kind.
     SELECT id FROM booking WHERE state IN ('submitted', 'in_progress', 'completed')
     UNION SELECT id FROM booking WHERE state = 'confirmed' AND starts_at <= $4::timestamptz + interval '{_CHECK_IN}'
-    UNION SELECT id FROM booking WHERE agreement_lost_at IS NOT NULL
+    UNION SELECT id FROM booking
+        WHERE agreement_lost_at IS NOT NULL AND state IN ('approved', 'confirmed', 'in_progress')
     UNION SELECT booking FROM move_request WHERE state = 'asked'
 ), found AS (
     SELECT b.id, b.state, b.sequence, b.starts_at, b.ends_at, b.purpose, b.organisation, b.requester, b.example,
@@ -119,7 +120,7 @@ WITH candidate AS (
                 WHEN b.state = 'in_progress' AND b.ends_at <= $4 THEN 'complete'
                 WHEN b.state = 'completed' THEN 'outcome' END AS waits
     FROM candidate JOIN booking b USING (id) LEFT JOIN move_request m ON m.booking = b.id AND m.state = 'asked'
-    WHERE b.state IN ('submitted', 'approved', 'confirmed', 'in_progress', 'completed') AND b.requester <> $1
+    WHERE b.requester <> $1
 ), place AS (
     SELECT f.id, array_agg(e.id ORDER BY e.id) AS environments, array_agg(e.slug ORDER BY e.id) AS slugs,
            array_agg(e.title_sv ORDER BY e.id) AS titles_sv, array_agg(e.title_en ORDER BY e.id) AS titles_en,

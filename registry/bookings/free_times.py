@@ -222,20 +222,20 @@ async def alternatives(
     for environment in environments:
         free = common(free, (await availability(environment, first, last)).free)
     found = [
-        _alternative(environment, begins, begins + length, message(N_("the nearest free time here")))
-        for begins in _nearest(environments, free, starts_at, length)
+        alternative(environment, begins, begins + length, message(N_("the nearest free time here")))
+        for begins in nearest(environments, free, starts_at, length)
         for environment in environments
     ]
     if len(environments) == 1:
-        for similar, why in await _similar(actor, environments[0], audience):
+        for similar, why in await similar_environments(actor, environments[0], audience):
             if rules.times_fit(similar, audience, starts_at, ends_at, datetime.now(UTC)) is None and not await is_held(
                 similar, starts_at, ends_at
             ):
-                found.append(_alternative(similar, starts_at, ends_at, why))
+                found.append(alternative(similar, starts_at, ends_at, why))
     return found[: 3 * max(1, len(environments)) + 3]
 
 
-def _nearest(
+def nearest(
     environments: Sequence[EntryView], free: Sequence[Interval], wanted: datetime, length: timedelta
 ) -> list[datetime]:
     """Up to three starts that are nearest to the wanted one, at most one in each free interval without a grid."""
@@ -250,7 +250,8 @@ def _nearest(
     return [start for start, _ in zip(good, range(3), strict=False)]
 
 
-def _alternative(environment: EntryView, starts_at: datetime, ends_at: datetime, why: Message) -> dict[str, Any]:
+def alternative(environment: EntryView, starts_at: datetime, ends_at: datetime, why: Message) -> dict[str, Any]:
+    """A free time as `alternatives` gives it."""
     return {
         "environment": environment.slug,
         "title": {"sv": environment.title_sv, "en": environment.title_en},
@@ -260,7 +261,7 @@ def _alternative(environment: EntryView, starts_at: datetime, ends_at: datetime,
     }
 
 
-async def _similar(actor: Actor, one: EntryView, audience: str) -> list[tuple[EntryView, Message]]:
+async def similar_environments(actor: Actor, one: EntryView, audience: str) -> list[tuple[EntryView, Message]]:
     """Other environments that share a sector and that this kind of booker may book, with what they have in common.
 
     Those of the same kind come first, then the nearest; a whole and its parts are no alternatives to each other.

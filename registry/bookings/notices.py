@@ -6,6 +6,7 @@ A notice waits in the table until the job SEND_NOTICES, or the clock, writes it 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from uuid import UUID
 
 from registry import database
@@ -163,7 +164,8 @@ async def _store(
 async def warn_of_lapses(now: datetime) -> None:
     """Tell both sides of approvals that lapse within three days. `now` is in UTC. Safe to run again."""
     await _tell_each(
-        "SELECT id, hold_until AS about FROM booking WHERE state = 'approved' AND hold_until > $1 AND hold_until <= $2",
+        "SELECT id, series, hold_until AS about FROM booking WHERE state = 'approved'"
+        " AND hold_until > $1 AND hold_until <= $2",
         now,
         now + WARNED_BEFORE_LAPSE,
         NoticeEvent.LAPSES_SOON,
@@ -176,7 +178,8 @@ async def remind_of_tomorrow(now: datetime) -> None:
     A booking that was confirmed later than that is not reminded of: the confirmation has just said it.
     """
     await _tell_each(
-        "SELECT id, starts_at AS about FROM booking WHERE state = 'confirmed' AND starts_at > $1 AND starts_at <= $2"
+        "SELECT id, series, starts_at AS about FROM booking WHERE state = 'confirmed'"
+        " AND starts_at > $1 AND starts_at <= $2"
         " AND coalesce(confirmed_at, submitted_at, created_at) < starts_at - interval '1 day'",
         now,
         now + REMINDED_BEFORE,
@@ -185,10 +188,12 @@ async def remind_of_tomorrow(now: datetime) -> None:
 
 
 async def _tell_each(sql: str, now: datetime, until: datetime, event: NoticeEvent) -> None:
-    for row in await database.fetch(f"{sql} ORDER BY id", now, until):
-        # One transaction for each, so that a fault in one holds no other back.
+    rows = await database.fetch(f"{sql} ORDER BY coalesce(series, id), starts_at, id", now, until)
+    for _, together in groupby(rows, key=lambda row: row["series"] or row["id"]):
+        # One transaction for each, so that a fault in one holds no other back; of a series one mail tells.
         async with database.transaction():
-            await tell(SYSTEM, row["id"], event, about=row["about"])
+            for row in together:
+                await tell(SYSTEM, row["id"], event, about=row["about"])
 
 
 async def remove_old_notices(now: datetime) -> None:

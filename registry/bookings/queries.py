@@ -48,7 +48,9 @@ __all__ = [
     "blackouts_of",
     "bookings_by_id",
     "bookings_in_the_way",
+    "bookings_of_series",
     "facts_of",
+    "facts_of_all",
     "first_free",
     "free_weeks",
     "get_booking",
@@ -118,23 +120,38 @@ GROUP BY b.id, o.id, p.id
 """
 
 
-# Who is responsible for each environment, and who has written, changed or sent the request.
+# Who is responsible for each environment, and who has written, changed or sent the request, or asked to move it.
 _FACTS = """
-SELECT coalesce(array_agg(e.accountable_body ORDER BY e.id), '{}') AS bodies,
-       coalesce(array_agg(e.unit ORDER BY e.id), '{}') AS units,
-       ARRAY(
-           SELECT actor_id FROM audit_event WHERE subject_kind = 'booking' AND subject_id = $1::uuid::text
-           AND actor_id IS NOT NULL AND (type IN ('booking.created', 'booking.changed', 'booking.move_asked')
-               OR data->>'action' = 'submit' OR (data->>'action' = 'waitlist' AND data->>'from' <> 'submitted'))
-       ) AS involved
-FROM booking_environment be JOIN entry e ON e.id = be.environment WHERE be.booking = $1
+SELECT b.id,
+       ARRAY(SELECT e.accountable_body FROM booking_environment be JOIN entry e ON e.id = be.environment
+             WHERE be.booking = b.id ORDER BY e.id) AS bodies,
+       ARRAY(SELECT e.unit FROM booking_environment be JOIN entry e ON e.id = be.environment
+             WHERE be.booking = b.id ORDER BY e.id) AS units,
+       ARRAY(SELECT v.actor_id FROM audit_event v WHERE v.subject_kind = 'booking' AND v.subject_id = b.id::text
+             AND v.actor_id IS NOT NULL AND (v.type IN ('booking.created', 'booking.changed', 'booking.move_asked')
+             OR v.data->>'action' = 'submit'
+             OR (v.data->>'action' = 'waitlist' AND v.data->>'from' <> 'submitted'))) AS involved
+FROM booking b WHERE b.id {condition}
 """
 
 
 async def facts_of(row: Any, now: datetime | None = None) -> BookingFacts:  # noqa: ANN401  # a row of any query
     """The facts for the rules, from a row with the booking's columns."""
-    known = await database.fetch_one(_FACTS, row["id"])
-    assert known is not None  # noqa: S101  # a row of aggregates is always there
+    # For one booking the database keeps its plan, which for a list it makes anew each time.
+    known = await database.fetch_one(_FACTS.format(condition="= $1"), row["id"])
+    if known is None:
+        raise LookupError(row["id"])
+    return _facts(row, known, now)
+
+
+async def facts_of_all(rows: Sequence[Any], now: datetime | None = None) -> dict[UUID, BookingFacts]:
+    """As `facts_of` for several bookings at once, by their ids."""
+    found = await database.fetch(_FACTS.format(condition="= ANY ($1)"), [row["id"] for row in rows])
+    known = {one["id"]: one for one in found}
+    return {row["id"]: _facts(row, known[row["id"]], now) for row in rows}
+
+
+def _facts(row: Any, known: database.Row, now: datetime | None) -> BookingFacts:  # noqa: ANN401  # see facts_of
     return BookingFacts(
         state=BookingState(row["state"]),
         requester=row["requester"],
@@ -184,6 +201,12 @@ async def bookings_by_id(ids: Sequence[UUID]) -> dict[UUID, BookingRow]:
     """Bookings as lists show them, by id. The caller has checked who may know of them."""
     rows = await database.fetch(_ROW.format(condition="b.id = ANY ($1)"), list(ids))
     return {booking.id: booking for booking in await _with_environments(rows)}
+
+
+async def bookings_of_series(series_id: UUID) -> list[BookingRow]:
+    """The occurrences of a series as lists show them, in order. The caller checks who may know of them."""
+    rows = await database.fetch(_ROW.format(condition="b.series = $1") + " ORDER BY b.occurrence", series_id)
+    return await _with_environments(rows)
 
 
 async def readable(actor: Actor, ids: Sequence[UUID]) -> set[UUID]:

@@ -135,12 +135,25 @@ async def move_booking(
     async with database.transaction():
         row = await locked(actor, booking_id)
         await meanwhile.require_unchanged(row, seen)
-        state = await _take(actor, row, action, reason=reason, decision=decision)
-        if reason and action != "outcome":
-            await thread.add_reason(actor, row, state, reason)
-        if state is BookingState.APPROVED:
-            state = await settle({**row, "state": state.value})
-        await _tell(actor, row, action, state, reason)
+        state = await take_step(actor, row, action, reason=reason, decision=decision)
+        await tell_of_step(actor, row, action, state, reason)
+    return state
+
+
+async def take_step(
+    actor: Actor,
+    row: Mapping[str, Any],
+    action: str,
+    *,
+    reason: str = "",
+    decision: OutcomeDecision | None = None,
+) -> BookingState:
+    """As `move_booking`, for a booking that the caller has locked; nobody is told by mail."""
+    state = await _take(actor, row, action, reason=reason, decision=decision)
+    if reason and action != "outcome":
+        await thread.add_reason(actor, row, state, reason)
+    if state is BookingState.APPROVED:
+        state = await settle({**row, "state": state.value})
     return state
 
 
@@ -205,7 +218,7 @@ async def _follow_up(before: Mapping[str, Any], after: Mapping[str, Any]) -> Non
         await waitlist.offer_freed(before)
 
 
-async def _tell(actor: Actor, row: Mapping[str, Any], action: str, state: BookingState, reason: str) -> None:
+async def tell_of_step(actor: Actor, row: Mapping[str, Any], action: str, state: BookingState, reason: str) -> None:
     """People are told of the state that a command ends in, not of those on the way. A draft is nobody else's."""
     if action == "accept_offer":
         await notices.tell(actor, row["id"], NoticeEvent.OFFER_ACCEPTED)
@@ -300,33 +313,45 @@ async def confirm_covered(*, agreement_id: UUID | None = None, booking_id: UUID 
     Looks at one booking, or at all of the organisations that are parties to an agreement.
     """
     rows = await database.fetch(
-        "SELECT b.id FROM booking b WHERE b.state = 'approved' AND (b.id = $1 OR b.organisation IN"
-        " (SELECT organisation FROM agreement_party WHERE agreement = $2)) ORDER BY b.id",
+        "SELECT array_agg(b.id ORDER BY b.starts_at, b.id) AS ids FROM booking b WHERE b.state = 'approved'"
+        " AND (b.id = $1 OR b.organisation IN (SELECT organisation FROM agreement_party WHERE agreement = $2))"
+        " GROUP BY coalesce(b.series, b.id) ORDER BY min(b.starts_at)",
         booking_id,
         agreement_id,
     )
     confirmed = 0
-    for candidate in rows:
+    for row in rows:
+        # A series is confirmed in one transaction, so that one mail tells of it.
         async with database.transaction():
-            row = await locked(SYSTEM, candidate["id"])
-            is_covered = row["state"] == BookingState.APPROVED and not await queries.missing_for(row)
-            if is_covered and not await assessments.is_blocked(row["id"]):
-                await _take(SYSTEM, row, "confirm")
-                await notices.tell(SYSTEM, row["id"], NoticeEvent.CONFIRMED)
-                confirmed += 1
+            confirmed += sum([await _confirm_if_covered(one) for one in row["ids"]])
     return confirmed
+
+
+async def _confirm_if_covered(booking_id: UUID) -> bool:
+    row = await locked(SYSTEM, booking_id)
+    is_covered = row["state"] == BookingState.APPROVED and not await queries.missing_for(row)
+    if not is_covered or await assessments.is_blocked(row["id"]):
+        return False
+    await _take(SYSTEM, row, "confirm")
+    await notices.tell(SYSTEM, row["id"], NoticeEvent.CONFIRMED)
+    return True
 
 
 async def lapse_approvals(now: datetime) -> int:
     """Let approvals whose hold period is over lapse: the time is free again, the request waits for the host anew."""
-    rows = await database.fetch("SELECT id FROM booking WHERE state = 'approved' AND hold_until < $1", now)
+    rows = await database.fetch(
+        "SELECT array_agg(id ORDER BY starts_at, id) AS ids FROM booking WHERE state = 'approved' AND hold_until < $1"
+        " GROUP BY coalesce(series, id) ORDER BY min(starts_at)",
+        now,
+    )
     for late in rows:
         async with database.transaction():
-            row = await locked(SYSTEM, late["id"])
-            if row["state"] == BookingState.APPROVED and row["hold_until"] < now:
-                await _take(SYSTEM, row, "lapse")
-                await notices.tell(SYSTEM, row["id"], NoticeEvent.LAPSED)
-    return len(rows)
+            for booking_id in late["ids"]:
+                row = await locked(SYSTEM, booking_id)
+                if row["state"] == BookingState.APPROVED and row["hold_until"] < now:
+                    await _take(SYSTEM, row, "lapse")
+                    await notices.tell(SYSTEM, row["id"], NoticeEvent.LAPSED)
+    return sum(len(late["ids"]) for late in rows)
 
 
 async def lapse_waits(now: datetime) -> int:

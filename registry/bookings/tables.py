@@ -3,11 +3,13 @@
 from uuid import uuid4
 
 from piccolo.columns import (
+    JSONB,
     UUID,
     Array,
     BigInt,
     BigSerial,
     Boolean,
+    Date,
     ForeignKey,
     Integer,
     LazyTableReference,
@@ -27,7 +29,9 @@ from registry.bookings.codes import (
     EffectLevel,
     EmployerRole,
     FeedKind,
+    Frequency,
     IpFinding,
+    MonthlyBy,
     NoticeEvent,
     NoticePace,
     OutcomeDecision,
@@ -39,6 +43,36 @@ from registry.bookings.codes import (
 from registry.bookings.states import AssessmentState, BookingState, MoveState
 from registry.database import one_of, some_of
 from registry.entries.codes import Audience, Perspective
+
+
+class BookingSeries(Table):
+    """The rule that ties bookings together; each of them is a booking of its own. Times are in UTC, days Swedish.
+
+    `starts_at` and `ends_at` are the first occurrence's; the others are at the same time of day. `weekdays` are 1
+    (Monday) to 7. `left_out` has the times that could not be had and were left out: `[{starts_at, ends_at, day,
+    forecast}]`.
+    """
+
+    id = UUID(primary_key=True, default=uuid4)
+    frequency = Varchar(length=10)
+    every = SmallInt(default=1)
+    weekdays = Array(base_column=SmallInt())
+    monthly_by = Varchar(length=20, null=True, default=None)
+    until = Date(null=True, default=None)
+    times = SmallInt(null=True, default=None)
+    exceptions = Array(base_column=Date())
+    starts_at = Timestamptz()
+    ends_at = Timestamptz()
+    left_out = JSONB(default="[]")
+    created_at = Timestamptz(default=TimestamptzNow())
+
+    frequency_is_known = one_of("frequency", Frequency)
+    monthly_by_is_known = one_of("monthly_by", MonthlyBy)
+    only_months_have_days_to_keep = Check("(frequency = 'monthly') = (monthly_by IS NOT NULL)")
+    comes_back_some_time = Check("every BETWEEN 1 AND 99")
+    weekdays_are_days = Check("weekdays <@ ARRAY[1, 2, 3, 4, 5, 6, 7]::smallint[]")
+    ends_in_one_way = Check("(until IS NULL) <> (times IS NULL) AND coalesce(times, 1) >= 1")
+    first_occurrence_has_a_length = Check("starts_at < ends_at")
 
 
 class Booking(Table):
@@ -88,6 +122,9 @@ class Booking(Table):
     ended_at = Timestamptz(null=True, default=None)
     # Since when a confirmed booking lacks a required agreement for the whole of its time.
     agreement_lost_at = Timestamptz(null=True, default=None)
+    # The series that it belongs to, and as which of its occurrences, counted from 1.
+    series = ForeignKey(BookingSeries, null=True, default=None, on_delete=OnDelete.restrict)
+    occurrence = SmallInt(null=True, default=None)
     # Rise and change with every change of the row, by a trigger: what calendars know a newer version by.
     sequence = Integer(default=0)
     changed_at = Timestamptz(default=TimestamptzNow())
@@ -111,6 +148,8 @@ class Booking(Table):
         "agreement_lost_at IS NULL OR state NOT IN"
         " ('draft', 'submitted', 'changes_requested', 'waitlisted', 'approved')"
     )
+    occurrences_belong_to_a_series = Check("(series IS NULL) = (occurrence IS NULL)")
+    occurrence_once = Unique([series, occurrence])
     outcome_has_a_decision = Check("(state = 'outcome_recorded') = (outcome_decision IS NOT NULL)")
     outcome_hours_are_sane = Check("outcome_hours BETWEEN 0 AND 10000")
     offer_ends_before_the_start = Check("state <> 'waitlisted' OR hold_until <= starts_at")

@@ -189,6 +189,33 @@ async def environments_beside(actor: Actor, environment_id: int) -> list[EntryLi
     return [_link(row) for row in rows]
 
 
+async def environments_to_add(actor: Actor, environment_id: int, audience: str, words: str = "") -> list[EntryLink]:
+    """Environments that can be booked together with one: those of its site first, then those most like it.
+
+    With `words` those whose title has them all. A whole and its parts are never booked together.
+    """
+    rows = await database.fetch(
+        f"SELECT e.id, e.slug, e.kind, e.title_sv, e.title_en FROM entry e JOIN environment v ON v.id = e.id"
+        f" JOIN entry mine ON mine.id = $2 JOIN environment place ON place.id = mine.id"
+        f" WHERE {VISIBLE} AND e.id <> $2 AND NOT e.ended AND $3 = ANY (v.bookable_by)"
+        " AND v.parent IS DISTINCT FROM $2 AND v.id IS DISTINCT FROM place.parent"
+        " AND CASE WHEN cardinality($4::text[]) = 0"
+        "     THEN e.primary_sector = mine.primary_sector OR v.parent = place.parent"
+        "     ELSE e.title_sv ILIKE ALL ($4::text[]) OR e.title_en ILIKE ALL ($4::text[]) END"
+        " ORDER BY (v.parent = place.parent) IS TRUE DESC, e.kind = mine.kind DESC, e.title_sv, e.title_en LIMIT $5",
+        actor.may(Permission.ENTRY_READ_STAFF),
+        environment_id,
+        audience,
+        [f"%{_escaped(word)}%" for word in words.split()[:10]],
+        20 if words else 6,
+    )
+    return [_link(row) for row in rows]
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
 async def links_by_id(ids: Iterable[int]) -> dict[int, EntryLink]:
     """Links to entries, for callers that have already checked what the actor may see."""
     rows = await database.fetch(

@@ -91,13 +91,16 @@ def feed(events: Sequence[CalendarEvent], *, name: str, language: str) -> bytes:
     return bytes(calendar.to_ical())
 
 
-def attachment(event: CalendarEvent, *, method: Method, organiser: str, language: str, now: datetime) -> bytes:
-    """One event for a mail. `organiser` is the address that the mail comes from; `now` is in UTC."""
+def attachment(
+    events: Sequence[CalendarEvent], *, method: Method, organiser: str, language: str, now: datetime
+) -> bytes:
+    """Events for a mail. `organiser` is the address that the mail comes from; `now` is in UTC."""
     calendar = _calendar(language)
     calendar.add("method", method.value)
-    written = _event(event, stamp=now)
-    written["organizer"] = vCalAddress(f"mailto:{organiser}")
-    calendar.add_component(written)
+    for event in events:
+        written = _event(event, stamp=now)
+        written["organizer"] = vCalAddress(f"mailto:{organiser}")
+        calendar.add_component(written)
     return bytes(calendar.to_ical())
 
 

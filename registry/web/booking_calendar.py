@@ -1,6 +1,6 @@
 """Bookings as events of a calendar, in the reader's language."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from registry.bookings.queries import BookingRow
@@ -62,13 +62,33 @@ def place_of(environment: EntryView) -> str:
     return ", ".join(part for part in (environment.address, environment.municipality) if part)
 
 
-def calendar_file(
-    booking: BookingRow, environments: Mapping[int, EntryView], *, for_host: bool, now: datetime
-) -> Attachment:
-    """The file that puts a booking into a calendar, or takes a cancelled one out of it."""
-    event = event_of(booking, environments, for_host=for_host)
-    method = Method.CANCEL if event.status is Status.CANCELLED else Method.PUBLISH
-    content = attachment(event, method=method, organiser=_sender(), language=language.current_language(), now=now)
+def calendar_files(
+    bookings: Sequence[BookingRow], environments: Mapping[int, EntryView], *, for_host: bool, now: datetime
+) -> list[Attachment]:
+    """The files that put bookings into a calendar, or take cancelled ones out of it.
+
+    Those of a series come in one file. What takes out is a file for each: a calendar reads one event in such a file
+    (RFC 5546, 3.2.5).
+    """
+    events = [(booking, event_of(booking, environments, for_host=for_host)) for booking in bookings]
+    gone = [[pair] for pair in events if pair[1].status is Status.CANCELLED]
+    series: dict[object, list[tuple[BookingRow, CalendarEvent]]] = {}
+    for booking, event in events:
+        if event.status is not Status.CANCELLED:
+            series.setdefault(booking.series or booking.id, []).append((booking, event))
+    return [_file(group, now) for group in [*series.values(), *gone]]
+
+
+def _file(group: Sequence[tuple[BookingRow, CalendarEvent]], now: datetime) -> Attachment:
+    booking, first = group[0]
+    method = Method.CANCEL if first.status is Status.CANCELLED else Method.PUBLISH
+    content = attachment(
+        [event for _, event in group],
+        method=method,
+        organiser=_sender(),
+        language=language.current_language(),
+        now=now,
+    )
     # Not inside the name itself: texts in f-strings are not collected for translation.
     word = language.gettext("booking")
     return Attachment(

@@ -116,6 +116,22 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "counterparty": N_("Counterparty"),
         "partner": N_("Partner"),
     },
+    "repeat": {
+        "weekly": N_("Every week"),
+        "daily": N_("Every day, or on the weekdays below"),
+        "date": N_("Every month, on the same date"),
+        "weekday": N_("Every month, on the same weekday (like the second Tuesday)"),
+        "last_weekday": N_("Every month, on the last such weekday"),
+    },
+    "forecast": {
+        "fits": N_("Can be booked"),
+        "taken": N_("Taken"),
+        "closed": N_("Closed"),
+        "too_soon": N_("Too soon"),
+        "too_far": N_("Too far ahead"),
+        "no_such_time": N_("There is no such time"),
+        "not_bookable": N_("Cannot be booked"),
+    },
     "booking_state": {
         "draft": N_("Draft"),
         "submitted": N_("Sent, waits for the host"),

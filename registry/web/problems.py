@@ -66,19 +66,19 @@ def _domain_error(request: AnyRequest, error: DomainError) -> Response[Any]:
         title=language.gettext(error.title),
         detail=language.say(error.detail),
         errors=errors,
-        extra={name: _said(value) for name, value in error.extra.items()},
+        extra={name: spoken(value) for name, value in error.extra.items()},
     )
 
 
-def _said(value: object) -> object:
+def spoken(value: object) -> object:
     """What an error carries beside its text, with messages in the reader's language and moments in Swedish time."""
     if isinstance(value, Message):
         return language.say(value)
     if isinstance(value, datetime):
         return language.local(value).isoformat()
     if isinstance(value, dict):
-        return {name: _said(part) for name, part in value.items()}
-    return [_said(part) for part in value] if isinstance(value, list) else value
+        return {name: spoken(part) for name, part in value.items()}
+    return [spoken(part) for part in value] if isinstance(value, list) else value
 
 
 def _way_back(request: AnyRequest) -> str:

@@ -12,6 +12,7 @@ from registry.web.api import calendars as calendar_api
 from registry.web.api import entries as entry_api
 from registry.web.api import messages as message_api
 from registry.web.api import procurement as procurement_api
+from registry.web.api import series as series_api
 from registry.web.pages import account as account_pages
 from registry.web.pages import agreements as agreement_pages
 from registry.web.pages import booking_steps as booking_step_pages
@@ -21,6 +22,7 @@ from registry.web.pages import calendars as calendar_pages
 from registry.web.pages import demo_mails
 from registry.web.pages import entries as entry_pages
 from registry.web.pages import procurement as procurement_pages
+from registry.web.pages import series as series_pages
 from registry.web.pages import session as session_pages
 from registry.web.pages import start as start_pages
 
@@ -35,6 +37,7 @@ def handlers() -> list[ControllerRouterHandler]:
         *calendar_pages.HANDLERS,
         *booking_pages.HANDLERS,
         *booking_step_pages.HANDLERS,
+        *series_pages.HANDLERS,
         *agreement_pages.HANDLERS,
         *procurement_pages.HANDLERS,
         *account_pages.HANDLERS,
@@ -44,6 +47,7 @@ def handlers() -> list[ControllerRouterHandler]:
         *entry_api.HANDLERS,
         *booking_api.HANDLERS,
         *booking_step_api.HANDLERS,
+        *series_api.HANDLERS,
         *message_api.HANDLERS,
         *calendar_api.HANDLERS,
         *calendar_editing_api.HANDLERS,

@@ -10,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 from pydantic import BeforeValidator, Field
 
 from registry.access import Actor
-from registry.bookings import queries, rules, service
+from registry.bookings import queries, rules, series, series_view, service
 from registry.bookings.codes import EmployerRole, PersonalData
 from registry.bookings.queries import BookingRow, BookingView
 from registry.bookings.requests import BookingText, OwnInnovation
@@ -18,7 +18,15 @@ from registry.bookings.states import BookingState
 from registry.entries import queries as entries
 from registry.entries.codes import Perspective
 from registry.errors import N_, NotFound, invalid
-from registry.web import language
+from registry.web.api.booking_shapes import (
+    SeriesInput,
+    iso,
+    missing_agreements,
+    months,
+    rule_from,
+    verdicts,
+    whole_series,
+)
 from registry.web.api.booking_step_shapes import steps_shape
 from registry.web.authentication import API_PREFIX, CurrentActor
 from registry.web.booking_steps import steps_of
@@ -49,6 +57,8 @@ class BookingRequest(Input):
     """A request for environments over the half-open interval from `starts_at` to `ends_at`.
 
     With `waitlist` it goes on the waiting list where the time is taken, instead of being refused.
+    With `series` it comes back at the same time of day in Sweden. All or nothing; with `partial` the times of a
+    series that cannot be had are left out.
     """
 
     environments: Annotated[list[Line], Field(min_length=1, max_length=20)]
@@ -65,6 +75,8 @@ class BookingRequest(Input):
     accessibility_needs: LongText = ""
     own_innovation: Innovation | None = None
     organisation: Whole | None = None
+    series: SeriesInput | None = None
+    partial: bool = False
     submit: bool = True
     waitlist: bool = False
 
@@ -118,11 +130,35 @@ async def availability(
 
 @post(f"{API_PREFIX}/bookings", tags=["bookings"])
 async def create(actor: CurrentActor, data: JSONBody[BookingRequest]) -> dict[str, Any]:
-    """Request one or more environments for one time, all or nothing."""
+    """Request one or more environments, all or nothing, for one time or for a series of them."""
+    if data.series is not None:
+        made = await series.create_series(
+            actor,
+            _text(data),
+            rule_from(data.series),
+            organisation_id=data.organisation,
+            submit=data.submit,
+            partial=data.partial,
+        )
+        view = await series_view.get_series(actor, made.id)
+        return {**whole_series(view), "left_out": verdicts(made.left_out)}
     booking_id = await service.create_booking(
         actor, _text(data), organisation_id=data.organisation, submit=data.submit, wait=data.waitlist
     )
     return await answer(actor, booking_id)
+
+
+@post(f"{API_PREFIX}/bookings/check", status_code=200, tags=["bookings"])
+async def check(actor: CurrentActor, data: JSONBody[BookingRequest]) -> dict[str, Any]:
+    """What would become of a request: each time fits or not, why, and what is free instead. Nothing is stored."""
+    rule = rule_from(data.series) if data.series else None
+    found = await series.check(actor, _text(data), rule, organisation_id=data.organisation)
+    return {
+        "fits": all(verdict.fits for verdict in found.verdicts),
+        "items": verdicts(found.verdicts),
+        "skipped_months": months(found.expansion.skipped_months),
+        "missing_agreements": missing_agreements(found.missing),
+    }
 
 
 @get(f"{API_PREFIX}/bookings", operation_class=reads_query(BookingFilter), tags=["bookings"])
@@ -191,10 +227,6 @@ def _text(data: BookingRequest) -> BookingText:
     )
 
 
-def _iso(moment: datetime | None) -> str | None:
-    return moment.astimezone(rules.STOCKHOLM).isoformat() if moment else None
-
-
 def _interval(start: datetime, end: datetime) -> dict[str, str]:
     return {
         "starts_at": start.astimezone(rules.STOCKHOLM).isoformat(),
@@ -213,11 +245,12 @@ def _short(booking: BookingRow) -> dict[str, Any]:
             "id": booking.organisation,
             "name": {"sv": booking.organisation_name_sv, "en": booking.organisation_name_en},
         },
-        "starts_at": _iso(booking.starts_at),
-        "ends_at": _iso(booking.ends_at),
+        "starts_at": iso(booking.starts_at),
+        "ends_at": iso(booking.ends_at),
+        "series": str(booking.series) if booking.series else None,
         "purpose": booking.purpose,
-        "created_at": _iso(booking.created_at),
-        "submitted_at": _iso(booking.submitted_at),
+        "created_at": iso(booking.created_at),
+        "submitted_at": iso(booking.submitted_at),
     }
 
 
@@ -234,24 +267,12 @@ def _whole(view: BookingView) -> dict[str, Any]:
         "ethics_reference": booking.ethics_reference,
         "accessibility_needs": booking.accessibility_needs,
         "reason": booking.reason,
-        "hold_until": _iso(booking.hold_until),
+        "hold_until": iso(booking.hold_until),
         "outcome": None,
-        "missing_agreements": [
-            {
-                "type": missing.type.value,
-                "template": missing.template_code,
-                "title": {"sv": missing.title_sv, "en": missing.title_en},
-                "entry": missing.entry_id,
-                "agreement_id": str(missing.agreement_id) if missing.agreement_id else None,
-                "state": missing.state.value if missing.state else None,
-                "next_actor": missing.next_actor,
-                "explanation": language.say(missing.explanation),
-            }
-            for missing in view.missing
-        ],
+        "missing_agreements": missing_agreements(view.missing),
         "actions": [action.replace("_", "-") for action in view.actions],
         "history": [
-            {"at": _iso(event.at), "type": event.type, "by": event.actor, **event.data} for event in view.events
+            {"at": iso(event.at), "type": event.type, "by": event.actor, **event.data} for event in view.events
         ],
     }
 
@@ -259,6 +280,7 @@ def _whole(view: BookingView) -> dict[str, Any]:
 HANDLERS: list[ControllerRouterHandler] = [
     availability,
     create,
+    check,
     list_all,
     get_one,
     _step("submit", "submit", "Send the request to the host"),

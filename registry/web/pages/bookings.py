@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,28 +17,39 @@ from registry.bookings import assessments, holds, queries, requests, rules, serv
 from registry.bookings.codes import EmployerRole, OutcomeDecision, PersonalData
 from registry.bookings.queries import BookingView
 from registry.bookings.requests import BookingText, OwnInnovation
+from registry.bookings.series_drafts import change_request
 from registry.bookings.states import BookingState
 from registry.entries import queries as entries
 from registry.entries.codes import Audience, Perspective
 from registry.entries.queries import EntryView
-from registry.errors import N_, DomainError, FieldError, InvalidInput, NotFound, RuleBroken, TimeTaken
+from registry.errors import DomainError, FieldError, InvalidInput, NotFound, RuleBroken, TimeTaken
 from registry.web import language
 from registry.web.authentication import CurrentActor
 from registry.web.booking_status import next_step, timeline
 from registry.web.booking_steps import steps_of
-from registry.web.calendar import day_rows, new_booking_url, stockholm
+from registry.web.calendar import new_booking_url, stockholm
 from registry.web.input import BlankIsNone, Day, Input, Line, LongText, form_values, parse, read_form, read_query
 from registry.web.labels import options
+from registry.web.pages.booking_plans import (
+    MoreTimes,
+    Places,
+    is_more,
+    more_context,
+    plan,
+    side_by_side,
+    step_labels,
+)
+from registry.web.pages.series import review_page
+from registry.web.pages.series import send as send_series
 from registry.web.rendering import go_to, page
 from registry.web.thread import MessageForm, thread_of
 
 AnyRequest = Request[Any, Any, Any]
 STEPS = ("time", "test", "benefit", "terms", "review")
-STEP_LABELS = (N_("Time"), N_("What you will test"), N_("Benefit"), N_("Terms"), N_("Check and send"))
 PAGE_SIZE = 20
 
 
-class NewBooking(Input):
+class NewBooking(Places):
     """The address of a new booking."""
 
     environment: Line
@@ -46,7 +58,7 @@ class NewBooking(Input):
     week: Annotated[date | None, BlankIsNone] = None
 
 
-class TimeForm(Input):
+class TimeForm(MoreTimes):
     """Step 1; local date and times in Europe/Stockholm. `end_date` is for bookings over several days."""
 
     environment: Line = ""
@@ -123,6 +135,9 @@ async def create(request: AnyRequest, actor: CurrentActor) -> Redirect | Templat
     require_signed_in(actor)
     raw = await form_values(request, TimeForm)
     environment = await _environment(actor, str(raw.get("environment", "")))
+    if is_more(raw):
+        show = partial(_time_page, request, environment, raw, booking_id=None)
+        return await plan(request, actor, raw, when=partial(_when, raw), text=BookingText(), show=show)
     try:
         form = parse(TimeForm, raw)
         starts_at, ends_at = moments(form)
@@ -142,6 +157,8 @@ async def step_page(
 ) -> Template:
     """One step of the request."""
     view = await _draft(actor, booking_id, step)
+    if step == "review" and view.booking.series:
+        return await review_page(request, actor, view)
     return await _step_page(request, actor, view, step, _values(view))
 
 
@@ -151,13 +168,18 @@ async def save_step(
 ) -> Redirect | Template:
     """Save a step as part of the draft and go on; the last step sends the request."""
     view = await _draft(actor, booking_id, step)
+    if step == "review" and view.booking.series:
+        return await send_series(request, actor, view)
     raw = await form_values(request, FORMS.get(step, StepForm))
+    if step == "time" and (is_more(raw) or view.booking.series or len(view.booking.environments) > 1):
+        show = partial(_step_page, request, actor, view, step, {**_values(view), **raw, "also": raw.get("also", [])})
+        return await plan(request, actor, raw, when=partial(_when, raw), text=_text_of(view), show=show, view=view)
     try:
         if step == "review":
             await service.move_booking(actor, booking_id, "submit")
             return go_to(f"/bookings/{booking_id}", "booking-sent")
         if step != "terms":
-            await service.change_booking(actor, booking_id, _changed(view, step, raw))
+            await change_request(actor, booking_id, view.booking.series, _changed(view, step, raw))
     except InvalidInput as error:
         return await _step_page(request, actor, view, step, {**_values(view), **raw}, errors=error.errors)
     except DomainError as error:
@@ -228,6 +250,10 @@ async def _require_fit(
     if not may_wait and await queries.is_held(environment, starts_at, ends_at):
         free = await queries.alternatives(actor, [environment], audience.value, starts_at, ends_at)
         raise TimeTaken(await queries.why_held([environment], starts_at, ends_at) or holds.TAKEN, free)
+
+
+def _when(raw: dict[str, Any]) -> tuple[datetime, datetime]:
+    return moments(parse(TimeForm, raw))
 
 
 def moments(form: TimeForm) -> tuple[datetime, datetime]:
@@ -348,8 +374,8 @@ async def _time_page(
     earliest = today + timedelta(hours=environment.lead_time_hours)
     first = max(week or earliest, today)
     first = min(first, today + timedelta(days=environment.horizon_days))
-    found = await queries.timetables([environment], first, 7)
     suggestions = await queries.next_free(environment, environment.shortest, 3)
+    more = await more_context(request, environment, values)
     return page(
         request,
         "bookings/step_time.html",
@@ -359,11 +385,12 @@ async def _time_page(
         values={"date": "", "starts": "", "end_date": "", "ends": ""} | values,
         errors=language.say_errors(errors),
         clash=clash_of(clash),
-        rows=day_rows([environment], found),
+        rows=await side_by_side(more["places"], first, 7),
         week=first,
         previous_week=max(first - timedelta(days=7), today) if first > today else None,
         next_week=first + timedelta(days=7),
         suggestions=[(start, end, new_booking_url(environment, start)) for start, end in suggestions],
+        **more,
         **_step_context("time"),
     )
 
@@ -391,6 +418,7 @@ async def _step_page(
         view=view,
         booking=view.booking,
         environment=environment,
+        places=list(environments.values()),
         values=values,
         errors=language.say_errors(errors),
         clash=clash_of(clash),
@@ -405,7 +433,7 @@ async def _step_page(
 
 def _step_context(step: str) -> dict[str, Any]:
     return {
-        "step_labels": [language.gettext(text) for text in STEP_LABELS],
+        "step_labels": step_labels(),
         "step_number": STEPS.index(step) + 1,
         "breadcrumbs": [("/bookings", language.gettext("Bookings")), (None, language.gettext("New booking"))],
     }
