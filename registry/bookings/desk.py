@@ -98,29 +98,24 @@ def late_before(now: datetime) -> list[datetime]:
     return moments
 
 
-_CHECK_IN = f"{int(EARLIEST_CHECK_IN.total_seconds())} seconds"
 # Everything that waits for this host. $1: the host; $2, $3: where; $4: now; $5: days without a promise;
 # $6: late_before.
 _WAITING = f"""
-WITH candidate AS (
-    -- Most of all bookings are confirmed or approved, and of those little waits: an index finds each kind.
-    SELECT id FROM booking WHERE state IN ('submitted', 'in_progress', 'completed')
-    UNION SELECT id FROM booking WHERE state = 'confirmed' AND starts_at <= $4::timestamptz + interval '{_CHECK_IN}'
-    UNION SELECT id FROM booking
-        WHERE agreement_lost_at IS NOT NULL AND state IN ('approved', 'confirmed', 'in_progress')
-    UNION SELECT booking FROM move_request WHERE state = 'asked'
-), found AS (
+WITH found AS (
     SELECT b.id, b.state, b.sequence, b.starts_at, b.ends_at, b.purpose, b.organisation, b.requester, b.example,
            b.submitted_at, b.created_at, b.changed_at, b.agreement_lost_at, m.asked_at,
            CASE WHEN b.state = 'submitted' THEN 'decide'
                 WHEN m.id IS NOT NULL AND b.starts_at > $4 THEN 'move'
                 WHEN b.agreement_lost_at IS NOT NULL AND b.ends_at > $4 AND b.state <> 'completed' THEN 'agreement_lost'
                 WHEN b.state = 'confirmed'
-                     AND b.starts_at <= $4 + interval '{_CHECK_IN}' THEN 'check_in'
+                     AND b.starts_at <= $4 + interval '{int(EARLIEST_CHECK_IN.total_seconds())} seconds' THEN 'check_in'
                 WHEN b.state = 'in_progress' AND b.ends_at <= $4 THEN 'complete'
                 WHEN b.state = 'completed' THEN 'outcome' END AS waits
-    FROM candidate JOIN booking b USING (id) LEFT JOIN move_request m ON m.booking = b.id AND m.state = 'asked'
-    WHERE b.requester <> $1
+    FROM booking b LEFT JOIN move_request m ON m.booking = b.id AND m.state = 'asked'
+    WHERE b.state IN ('submitted', 'approved', 'confirmed', 'in_progress', 'completed') AND b.requester <> $1
+      -- Of a series that waits for a decision, the first stands for all.
+      AND (b.series IS NULL OR b.state <> 'submitted' OR NOT EXISTS (
+          SELECT FROM booking s WHERE s.series = b.series AND s.state = 'submitted' AND s.occurrence < b.occurrence))
 ), place AS (
     SELECT f.id, array_agg(e.id ORDER BY e.id) AS environments, array_agg(e.slug ORDER BY e.id) AS slugs,
            array_agg(e.title_sv ORDER BY e.id) AS titles_sv, array_agg(e.title_en ORDER BY e.id) AS titles_en,
