@@ -43,7 +43,7 @@ from tests import factories, factories_agreements
 from tests.booking_invariants import faults
 from tests.booking_model import FIRMS, OK, PEOPLE, PLACES, STEPS, STOCKHOLM, Booked, BookingModel
 
-EXAMPLES = int(os.environ.get("REGISTRY_TEST_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("REGISTRY_TEST_EXAMPLES", "40"))
 SHORTENS = "REGISTRY_TEST_EXAMPLES" in os.environ
 STEPS_EACH = 30
 T = TypeVar("T")
