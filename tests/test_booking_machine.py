@@ -24,7 +24,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from registry.bookings.moving import Wanted
 
 from registry import database
 from registry.access import SYSTEM, Actor, Role
@@ -34,6 +33,7 @@ from registry.accounts.queries import actor_of_email
 from registry.agreements import service as agreements
 from registry.bookings import moving, service
 from registry.bookings.codes import OutcomeDecision
+from registry.bookings.moving import Wanted
 from registry.bookings.requests import BookingText
 from registry.entries.calendars import Opening
 from registry.entries.codes import Audience
