@@ -130,8 +130,8 @@ class BookingModel:
         return booking.state != "draft" and who in HOSTS | READERS
 
     def decides(self, who: str, booking: Booked) -> bool:
-        """Whether somebody decides: a host, but never on what they have had a hand in themselves."""
-        return who in HOSTS and who != booking.owner and who not in booking.involved
+        """Whether somebody decides: a host, but never on what they have had a hand in, nor for a firm of theirs."""
+        return who in HOSTS and who not in {booking.owner, *booking.involved} and FIRMS.get(who) != booking.firm
 
     def _may(self, who: str, step: str, booking: Booked) -> bool:
         is_firms = FIRMS.get(who) == booking.firm
@@ -153,7 +153,7 @@ class BookingModel:
         if step == "no_show":
             return now >= booking.starts
         if step == "end_early":
-            return now < booking.ends
+            return booking.starts <= now < booking.ends
         if step in {"accept_offer", "decline_offer"}:
             return booking.hold_until is not None and now < booking.hold_until
         return True
@@ -203,7 +203,7 @@ class BookingModel:
         elif step == "submit" or (step == "waitlist" and was != "submitted"):
             self._sent += 1
             booking.sent = self._sent
-        if step == "submit" or (step == "waitlist" and was != "submitted"):
+        if step in {"submit", "accept_offer"} or (step == "waitlist" and was != "submitted"):
             booking.involved.add(who)
         if step == "approve":
             self._settle(booking, now)
@@ -235,19 +235,32 @@ class BookingModel:
         # Who puts their own request on the list has to have something to wait for; a host who decides has not.
         is_decision = booking.state == "submitted" and self.decides(who, booking)
         if step == "waitlist" and not is_decision:
-            return "RuleBroken" if is_free or not _fits(booking, booking.starts, booking.ends, now) else ""
-        if step in {"approve", "accept_offer"} and booking.starts <= now:
+            fits = _fits(booking, booking.starts, booking.ends, now)
+            return "RuleBroken" if is_free or not fits or self._waits_or_has(booking) else ""
+        if step in {"approve", "accept_offer"} and (booking.starts <= now or _is_closed(booking)):
             return "RuleBroken"
         if step == "approve":
             return "" if is_free else "TimeTaken"
         return ""
+
+    def _waits_or_has(self, booking: Booked) -> bool:
+        """Whether the firm waits for some of this time in one of these places already, or has it."""
+        return any(
+            one is not booking
+            and one.firm == booking.firm
+            and one.state in HOLDING | {"waitlisted"}
+            and one.starts < booking.ends
+            and booking.starts < one.ends
+            and not set(one.places).isdisjoint(booking.places)
+            for one in self.bookings.values()
+        )
 
     def _settle(self, booking: Booked, now: datetime) -> None:
         """An approved booking whose agreements are in force is confirmed at once."""
         needs = any(PLACES[one].needs_agreement for one in booking.places)
         is_covered = booking.firm in self.covered or not needs
         booking.state = "confirmed" if is_covered else "approved"
-        booking.hold_until = None if is_covered else now + timedelta(days=30)
+        booking.hold_until = None if is_covered else min(now + timedelta(days=30), booking.starts)
 
     def cover(self, firm: str) -> None:
         """The agreement of a firm enters into force: what waits for it is confirmed."""
@@ -298,8 +311,12 @@ class BookingModel:
             return "InvalidInput"
         if starts <= now or (not is_hosts and not _fits(booking, starts, ends, now)):
             return "RuleBroken"
+        if is_hosts and ends - starts != booking.ends - booking.starts and not _is_as_long_as_may_be(starts, ends):
+            return "RuleBroken"
         if not self.is_free(booking, starts, ends):
             return "TimeTaken"
+        if booking.state == "submitted":
+            booking.involved.add(who)
         if is_hosts or booking.state == "submitted":
             self._move(booking, starts, ends, now)
             return OK
@@ -350,7 +367,7 @@ class BookingModel:
                 for one in booking.places
             )
             waits = booking.state == "waitlisted" and booking.hold_until is None and booking is not gave
-            is_late = booking.starts <= now + 30 * MINUTE
+            is_late = booking.starts <= now + 30 * MINUTE or _is_closed(booking)
             if waits and touches and not is_late and self.is_free(booking, booking.starts, booking.ends):
                 booking.hold_until = now + min(timedelta(hours=24), (booking.starts - now) / 2)
 
@@ -376,9 +393,18 @@ def minutes(place: str, starts: datetime, ends: datetime) -> list[datetime]:
 
 def _fits(booking: Booked, starts: datetime, ends: datetime, now: datetime) -> bool:
     """Whether a time can be asked for in all places, whoever else has it."""
-    if starts <= now or not SHORTEST <= (ends - starts) / MINUTE <= LONGEST:
+    if starts <= now or not _is_as_long_as_may_be(starts, ends):
         return False
     return all(_is_open(starts, ends) for one in booking.places if PLACES[one].closes_at_night)
+
+
+def _is_as_long_as_may_be(starts: datetime, ends: datetime) -> bool:
+    return SHORTEST <= (ends - starts) / MINUTE <= LONGEST
+
+
+def _is_closed(booking: Booked) -> bool:
+    is_open = _is_open(booking.starts, booking.ends)
+    return not is_open and any(PLACES[one].closes_at_night for one in booking.places)
 
 
 def _is_open(starts: datetime, ends: datetime) -> bool:

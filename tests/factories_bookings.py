@@ -48,6 +48,7 @@ async def scene() -> Scene:
 def request_for(slug: str, *, hours_ahead: float = 48, hours: float = 2) -> BookingText:
     """A whole request for one environment."""
     starts_at = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=hours_ahead)
+    starts_at = starts_at.replace(second=0, microsecond=0)
     return BookingText(
         environments=(slug,),
         starts_at=starts_at,

@@ -383,13 +383,20 @@ async def test_moved_booking_is_mailed_with_a_newer_event_for_the_calendar() -> 
     assert event["DTSTART"].dt == row["starts_at"] + WEEK
 
 
+async def _of_another_firm(place: Scene, booking_id: UUID) -> None:
+    (other,) = place.people["other_firm"].organisations(Role.FIRM)
+    async with database.transaction():
+        await record(SYSTEM, EventType.BOOKING_CHANGED, booking_id)
+        await database.fetch("UPDATE booking SET organisation = $2 WHERE id = $1", booking_id, other)
+
+
 async def test_request_whose_time_was_given_to_others_can_go_on_the_list_from_its_page(application: Litestar) -> None:
     place = await scene()
     booking_id = await booking_in(place, S.SUBMITTED)
     async with await browser(application, place.people["requester"]) as client:
         path = f"/bookings/{booking_id}"
         assert "has got the time since" not in (await client.get(path)).text
-        await booking_in(place, S.CONFIRMED)
+        await _of_another_firm(place, await booking_in(place, S.CONFIRMED))
         page = (await client.get(path)).text
         assert "has got the time since" in page
         assert "Decide at the desk" not in page

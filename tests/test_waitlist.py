@@ -124,6 +124,8 @@ async def test_each_role_putting_a_request_on_the_list(source: S) -> None:
     for name, actor in place.people.items():
         booking_id = await booking_in(place, source)
         blocker = await booking_in(place, S.CONFIRMED)
+        (other,) = place.people["other_firm"].organisations(Role.FIRM)
+        await change(blocker, "organisation = $2", other)
         await _expect(service.move_booking(actor, booking_id, "waitlist"), name, WAIT_MAY[source], source)
         assert await state_of(booking_id) == ("waitlisted" if name in WAIT_MAY[source] else source.value)
         await change(blocker, "state = 'withdrawn'")

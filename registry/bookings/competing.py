@@ -125,6 +125,6 @@ async def _compared(
 
 def _closed(booking: BookingRow, environments: dict[int, entries.EntryView], now: datetime) -> Message | None:
     for one in booking.environments:
-        if reason := rules.still_bookable(environments[one.id], booking.audience, booking.starts_at, now):
+        if reason := rules.may_be_held(environments[one.id], booking.audience, booking.starts_at, booking.ends_at, now):
             return reason
     return None

@@ -45,7 +45,9 @@ async def approval_days(booking_id: UUID) -> int:
 async def require_still_bookable(row: Mapping[str, Any]) -> None:
     """Raises RuleBroken when the place has closed for this request since it was sent."""
     for environment in await environments_of(row["id"]):
-        if reason := rules.still_bookable(environment, row["audience"], row["starts_at"], datetime.now(UTC)):
+        if reason := rules.may_be_held(
+            environment, row["audience"], row["starts_at"], row["ends_at"], datetime.now(UTC)
+        ):
             raise RuleBroken(reason, environment=environment.slug)
 
 

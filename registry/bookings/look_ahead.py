@@ -102,6 +102,7 @@ async def look_ahead(
     audience: str,
     occurrences: Sequence[Occurrence],
     *,
+    participants: int | None = None,
     now: datetime | None = None,
 ) -> list[Verdict]:
     """What is to be expected of each occurrence in all of these environments, in a constant number of queries."""
@@ -113,6 +114,7 @@ async def look_ahead(
     ground = _Ground(
         environments=environments,
         audience=audience,
+        participants=participants,
         now=moment,
         times={one.id: available(one, await held_times(one, *window), *window, moment) for one in environments},
         blackouts=await blackouts_of([one.id for one in environments], *window),
@@ -160,6 +162,7 @@ class _Ground:
 
     environments: Sequence[EntryView]
     audience: str
+    participants: int | None
     now: datetime
     times: Mapping[int, Availability]
     blackouts: Mapping[int, Sequence[Blackout]]
@@ -181,6 +184,8 @@ class _Ground:
             return Forecast.NOT_BOOKABLE, _NOT_PUBLISHED
         if reason := rules.times_fit(environment, self.audience, starts_at, ends_at, self.now):
             return self._kind(environment, starts_at, ends_at), reason
+        if reason := rules.has_room(environment, self.participants):
+            return Forecast.NOT_BOOKABLE, reason
         if any(start < ends_at and end > starts_at for start, end in self.times[environment.id].busy):
             return Forecast.TAKEN, self._blackout(environment, starts_at, ends_at) or TAKEN
         return Forecast.FITS, None

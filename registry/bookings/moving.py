@@ -37,8 +37,6 @@ from registry.entries import queries as entries
 from registry.entries.queries import EntryView
 from registry.errors import (
     N_,
-    FieldError,
-    InvalidInput,
     NotPermitted,
     RuleBroken,
     invalid,
@@ -70,8 +68,7 @@ async def move(actor: Actor, booking_id: UUID, wanted: Wanted) -> bool:
         TimeTaken: somebody else has the new time; with alternatives. The booking keeps its old time.
         RuleBroken: it has begun, the new time cannot be booked, or somebody has asked already.
     """
-    if wanted.ends_at <= wanted.starts_at:
-        raise InvalidInput([FieldError("ends_at", requests.END_AFTER_START)])
+    requests.require_times(wanted.starts_at, wanted.ends_at)
     async with database.transaction(), _unchanged(actor, booking_id, wanted.read_sequence) as row:
         facts = await queries.facts_of(row)
         transitions.apply(TRANSITIONS, "move", facts.state)
@@ -90,6 +87,8 @@ async def move(actor: Actor, booking_id: UUID, wanted: Wanted) -> bool:
         if not is_hosts_move:
             # What a new request for this time would be refused for. A host knows better than the timetable.
             requests.require_fit(environments, {**row, "starts_at": new.starts_at, "ends_at": new.ends_at})
+        else:
+            _require_within_reason(environments, row, new)
         if wanted.reason:
             await thread.add_reason(actor, row, facts.state, wanted.reason)
         if is_hosts_move or facts.state is BookingState.SUBMITTED:
@@ -149,6 +148,17 @@ async def places(actor: Actor, booking: BookingRow) -> list[EntryView]:
 def _require_still_bookable(environments: Sequence[EntryView], row: Mapping[str, Any], new: NewTime) -> None:
     for environment in environments:
         if reason := rules.still_bookable(environment, row["audience"], new.starts_at, datetime.now(UTC)):
+            raise RuleBroken(reason, environment=environment.slug)
+
+
+def _require_within_reason(environments: Sequence[EntryView], row: Mapping[str, Any], new: NewTime) -> None:
+    """A host's slip of the pen is no time. A booking that is as long as before is no longer than it may be."""
+    for environment in environments:
+        is_as_long = new.ends_at - new.starts_at == row["ends_at"] - row["starts_at"]
+        reason = rules.is_too_far(environment, new.ends_at, datetime.now(UTC)) or (
+            None if is_as_long else rules.has_a_good_length(environment, new.ends_at - new.starts_at)
+        )
+        if reason:
             raise RuleBroken(reason, environment=environment.slug)
 
 
@@ -229,7 +239,7 @@ async def _do_move(actor: Actor, row: Mapping[str, Any], new: NewTime, reason: s
     if state is BookingState.APPROVED:
         views = await entries.environments_by_id(new.environments)
         days = min(one.approval_days for one in views.values())
-        changes["hold_until"] = datetime.now(UTC) + timedelta(days=days)
+        changes["hold_until"] = min(datetime.now(UTC) + timedelta(days=days), new.starts_at)
     else:
         await _try_new_time(actor, row, new)
     await _take_new_time(actor, row, new, changes)

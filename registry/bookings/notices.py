@@ -218,21 +218,27 @@ class WaitingNotice:
     created_at: datetime
 
 
+# These have a deadline of hours, whatever pace somebody has chosen.
+_URGENT = frozenset({NoticeEvent.OFFERED})
+
+
 async def take_waiting(person_id: int, now: datetime, *, daily: bool = False) -> list[WaitingNotice]:
     """What a person is to be told of now, oldest first; it counts as mailed when the running transaction commits.
 
-    Nothing while the latest mail was a moment ago, or where the person has mail daily and this is not `daily`.
+    Only what cannot wait while the latest mail was a moment ago, or where the person has mail daily and this is not
+    `daily`.
     Of what concerns a booking that is no longer theirs nobody is told. The lock on the person makes a second
     worker wait, and then find nothing.
     """
     await database.fetch("SELECT 1 FROM person WHERE id = $1 FOR NO KEY UPDATE", person_id)
-    if (await pace_of(person_id) is NoticePace.DAILY) != daily or await _is_in_pause(person_id, now):
-        return []
+    is_urgent_only = (await pace_of(person_id) is NoticePace.DAILY) != daily or await _is_in_pause(person_id, now)
     rows = await database.fetch(
-        "UPDATE notice SET mailed_at = $2 WHERE person = $1 AND mailed_at IS NULL"
+        "UPDATE notice SET mailed_at = $2 WHERE person = $1 AND mailed_at IS NULL AND (event = ANY ($3) OR NOT $4)"
         " RETURNING id, booking AS booking_id, event, part, needs_me, reason, about, created_at",
         person_id,
         now,
+        [event.value for event in _URGENT],
+        is_urgent_only,
     )
     found = [_waiting(row) for row in sorted(rows, key=lambda row: row["id"])]
     return [one for one in found if one.part is Part.FORMER or person_id in await people(one.booking_id, one.part)]

@@ -120,7 +120,9 @@ GROUP BY b.id, o.id, p.id
 """
 
 
-# Who is responsible for each environment, and who has written, changed or sent the request, or asked to move it.
+# Who is responsible for each environment, and who has written, changed, sent or moved the request, asked to move it,
+# or accepted an offer for it. Only the requester's side moves what has been sent; a host who moves what is approved
+# has no hand in the request.
 _FACTS = """
 SELECT b.id,
        ARRAY(SELECT e.accountable_body FROM booking_environment be JOIN entry e ON e.id = be.environment
@@ -129,7 +131,8 @@ SELECT b.id,
              WHERE be.booking = b.id ORDER BY e.id) AS units,
        ARRAY(SELECT v.actor_id FROM audit_event v WHERE v.subject_kind = 'booking' AND v.subject_id = b.id::text
              AND v.actor_id IS NOT NULL AND (v.type IN ('booking.created', 'booking.changed', 'booking.move_asked')
-             OR v.data->>'action' = 'submit'
+             OR v.data->>'action' IN ('submit', 'accept_offer')
+             OR (v.type = 'booking.moved' AND v.data->>'from' = 'submitted')
              OR (v.data->>'action' = 'waitlist' AND v.data->>'from' <> 'submitted'))) AS involved
 FROM booking b WHERE b.id {condition}
 """

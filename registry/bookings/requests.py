@@ -26,6 +26,7 @@ from registry.errors import (
 )
 
 MISSING = message(N_("This is missing. Fill it in."))
+WHOLE_MINUTES = message(N_("Give the time in whole minutes."))
 END_AFTER_START = message(N_("The end must come after the start."))
 
 
@@ -102,14 +103,27 @@ def _not_there(slug: str) -> NotFound:
     return NotFound(message(N_("There is no environment “%(slug)s” that you can book."), slug=slug))
 
 
+def require_times(starts_at: datetime, ends_at: datetime) -> None:
+    """Raises InvalidInput unless the times are whole minutes and the end comes after the start."""
+    odd = [
+        FieldError(name, WHOLE_MINUTES)
+        for name, moment in (("starts_at", starts_at), ("ends_at", ends_at))
+        if moment.second or moment.microsecond
+    ]
+    if odd:
+        raise InvalidInput(odd)
+    if ends_at <= starts_at:
+        raise InvalidInput([FieldError("ends_at", END_AFTER_START)])
+
+
 def columns_of(text: BookingText, audience: Audience) -> dict[str, Any]:
     """What a request says as columns of its booking, times in UTC.
 
     Raises:
         InvalidInput: it ends before it starts, or somebody who is no employee names an innovation of their own.
     """
-    if text.starts_at is not None and text.ends_at is not None and text.ends_at <= text.starts_at:
-        raise InvalidInput([FieldError("ends_at", END_AFTER_START)])
+    if text.starts_at is not None and text.ends_at is not None:
+        require_times(text.starts_at, text.ends_at)
     mine = text.own_innovation
     if mine is not None and audience is not Audience.EMPLOYEE:
         raise invalid("own_innovation", N_("Only employees book for an innovation of their own."))
@@ -171,9 +185,8 @@ def require_fit(environments: Sequence[EntryView], row: Mapping[str, Any]) -> No
             raise RuleBroken(message(N_("The environment is no longer published, so nothing can be booked in it.")))
         if reason := rules.times_fit(environment, row["audience"], row["starts_at"], row["ends_at"], now):
             raise RuleBroken(reason, environment=environment.slug)
-        most = environment.most_participants
-        if most is not None and (row["participants"] or 0) > most:
-            raise RuleBroken(message(N_("There is room for at most %(most)s participants."), most=most))
+        if reason := rules.has_room(environment, row["participants"]):
+            raise RuleBroken(reason, environment=environment.slug)
         if environment.needs_ethics_approval and row["personal_data"] == "patient" and not row["ethics_reference"]:
             raise InvalidInput(
                 [

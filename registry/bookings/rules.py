@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from registry.access import Actor, Permission, Rule
+from registry.access import Actor, Permission, Role, Rule
 from registry.bookings.codes import Side
 from registry.bookings.intervals import Interval, common, joined, without
 from registry.bookings.openings import STOCKHOLM, begins_on_grid, is_open, openings
@@ -29,8 +29,10 @@ __all__ = [
     "can_take",
     "can_write",
     "common",
+    "has_a_good_length",
     "has_begun",
     "has_offer",
+    "has_room",
     "has_started",
     "holds_time",
     "hosts_one",
@@ -39,7 +41,9 @@ __all__ = [
     "is_open",
     "is_requester",
     "is_system",
+    "is_too_far",
     "joined",
+    "may_be_held",
     "may_move",
     "nearest_starts",
     "openings",
@@ -121,6 +125,13 @@ def _is_not_own(actor: Actor, booking: BookingFacts) -> Message | None:
     return message(N_("This is your own request, so somebody else must decide on it."))
 
 
+def _is_not_of_the_firm(actor: Actor, booking: BookingFacts) -> Message | None:
+    # Colleagues of the region decide for each other; a firm that competes for a place does not decide for itself.
+    if actor.is_system or booking.organisation not in actor.organisations(Role.FIRM):
+        return None
+    return message(N_("You belong to the firm that asks, so somebody else must decide on it."))
+
+
 def _assesses(actor: Actor, booking: BookingFacts) -> Message | None:
     if actor.is_system or actor.may(Permission.IP_ASSESS, [booking.organisation]):
         return None
@@ -191,7 +202,7 @@ has_started: Rule[BookingFacts] = Rule(_has_started)
 has_offer: Rule[BookingFacts] = Rule(_has_offer)
 
 can_read = is_requester | hosts_one | reads_all
-can_decide = is_host & is_not_own
+can_decide = is_host & is_not_own & Rule(_is_not_of_the_firm)
 # Both sides write to each other, whoever else reads along.
 can_write = is_requester | hosts_one
 # What hosts note for each other is never for those who ask, not even where the same person hosts another place.
@@ -218,7 +229,7 @@ can_take: dict[str, Rule[BookingFacts]] = {
     "cancel": is_requester | is_host,
     "start": (is_host | is_requester) & has_begun,
     "no_show": is_host & has_started,
-    "end_early": (is_host | is_requester) & Rule(_has_time_left),
+    "end_early": (is_host | is_requester) & has_started & Rule(_has_time_left),
     "complete": is_host | is_requester,
     "outcome": is_host | is_requester,
 }
@@ -255,7 +266,7 @@ def times_fit(
     return (
         _may_be_booked(environment, audience)
         or _is_ahead(environment, starts_at, ends_at, now)
-        or _has_a_good_length(environment, ends_at - starts_at)
+        or has_a_good_length(environment, ends_at - starts_at)
         or is_open(environment.calendar, starts_at, ends_at)
         or begins_on_grid(environment.calendar, environment.step, starts_at)
     )
@@ -276,12 +287,18 @@ def _is_ahead(environment: EntryView, starts_at: datetime, ends_at: datetime, no
         return message(
             N_("The host needs %(hours)s hours' notice. Choose a later time."), hours=environment.lead_time_hours
         )
-    if ends_at > now + timedelta(days=environment.horizon_days):
-        return message(N_("Bookings open %(days)s days ahead. Choose an earlier time."), days=environment.horizon_days)
-    return None
+    return is_too_far(environment, ends_at, now)
 
 
-def _has_a_good_length(environment: EntryView, length: timedelta) -> Message | None:
+def is_too_far(environment: EntryView, ends_at: datetime, now: datetime) -> Message | None:
+    """None, or that bookings do not open so far ahead."""
+    if ends_at <= now + timedelta(days=environment.horizon_days):
+        return None
+    return message(N_("Bookings open %(days)s days ahead. Choose an earlier time."), days=environment.horizon_days)
+
+
+def has_a_good_length(environment: EntryView, length: timedelta) -> Message | None:
+    """None, or that a booking is shorter or longer than they are here."""
     if length < timedelta(minutes=environment.shortest):
         return message(N_("The shortest booking is %(minutes)s minutes."), minutes=environment.shortest)
     if length > timedelta(minutes=environment.longest):
@@ -296,6 +313,24 @@ def still_bookable(environment: EntryView, audience: str, starts_at: datetime, n
     if starts_at <= now:
         return message(N_("The time has already begun. Ask the requester for another time."))
     return _may_be_booked(environment, audience)
+
+
+def has_room(environment: EntryView, participants: int | None) -> Message | None:
+    """None, or that so many people do not fit in."""
+    most = environment.most_participants
+    if most is None or (participants or 0) <= most:
+        return None
+    return message(N_("There is room for at most %(most)s participants."), most=most)
+
+
+def may_be_held(
+    environment: EntryView, audience: str, starts_at: datetime, ends_at: datetime, now: datetime
+) -> Message | None:
+    """None, or why a request that was possible when it was sent can no longer get its time, whoever else wants it.
+
+    A place that has closed on that day since then is closed for what nobody has decided on, too.
+    """
+    return still_bookable(environment, audience, starts_at, now) or is_open(environment.calendar, starts_at, ends_at)
 
 
 def nearest_starts(free: Sequence[Interval], wanted: datetime, length: timedelta, count: int) -> list[datetime]:

@@ -72,7 +72,7 @@ async def check(
     environments = await requests.environments_asked(actor, text.environments)
     requests.columns_of(text, audience)
     expansion = _expanded(text, rule, environments)
-    verdicts = await look_ahead(actor, environments, audience, expansion.occurrences)
+    verdicts = await look_ahead(actor, environments, audience, expansion.occurrences, participants=text.participants)
     times = [one.times for one in expansion.occurrences if one.times]
     missing = (
         await missing_agreements(organisation, audience, [one.id for one in environments], times[0][0], times[-1][1])
@@ -119,7 +119,9 @@ async def create_series(
         environments = await requests.environments_asked(actor, text.environments)
         columns = requests.columns_of(text, audience)
         expansion = _expanded(text, rule, environments)
-        verdicts = await look_ahead(actor, environments, audience, expansion.occurrences)
+        verdicts = await look_ahead(
+            actor, environments, audience, expansion.occurrences, participants=text.participants
+        )
         fitting = [verdict.occurrence for verdict in verdicts if verdict.fits]
         if not fitting or (len(fitting) < len(verdicts) and not partial):
             raise refusal_of(verdicts)
@@ -256,7 +258,13 @@ async def forecast(actor: Actor, series_id: UUID) -> list[Verdict]:
     async with database.transaction():
         rows = await chosen(actor, series_id, "submit", None, None)
         environments = await holds.environments_of(rows[0]["id"])
-        return await look_ahead(actor, environments, rows[0]["audience"], [_occurrence(row) for row in rows])
+        return await look_ahead(
+            actor,
+            environments,
+            rows[0]["audience"],
+            [_occurrence(row) for row in rows],
+            participants=rows[0]["participants"],
+        )
 
 
 async def chosen(
@@ -305,7 +313,9 @@ async def _fitting(
     """Those bookings whose times can be had by now, and the others with the reason and what is free instead."""
     environments = await holds.environments_of(rows[0]["id"])
     audience = Audience(rows[0]["audience"])
-    verdicts = await look_ahead(actor, environments, audience, [_occurrence(row) for row in rows])
+    verdicts = await look_ahead(
+        actor, environments, audience, [_occurrence(row) for row in rows], participants=rows[0]["participants"]
+    )
     pairs = list(zip(rows, verdicts, strict=True))
     refused: list[tuple[Mapping[str, Any], DomainError]] = []
     for row, verdict in pairs:

@@ -191,6 +191,7 @@ async def _take(
         await requests.require_sendable(actor, row)
     if action == "waitlist" and not is_decision:
         await requests.require_waitable(actor, row)
+        await waitlist.require_not_in_line(row)
     if action in {"approve", "confirm", "start", "accept_offer"}:
         await _check_may_go_on(row, action)
     after = await _write(actor, row, action, state, is_decision=is_decision, reason=reason, decision=decision)
@@ -255,7 +256,8 @@ async def _write(
     if is_decision:
         changes |= {"decided_at": now, "decided_by": actor.person_id, "reason": reason}
     if action == "approve":
-        changes["hold_until"] = now + timedelta(days=await holds.approval_days(row["id"]))
+        # Nobody waits for an agreement longer than until the test was to begin.
+        changes["hold_until"] = min(now + timedelta(days=await holds.approval_days(row["id"])), row["starts_at"])
     if action in {"cancel", "withdraw", "no_show", "decline_offer"}:
         changes["reason"] = reason
     if action == "outcome" and decision is not None:
@@ -276,7 +278,7 @@ def _moments(row: Mapping[str, Any], action: str, now: datetime) -> dict[str, An
         return {"hold_until": row["starts_at"]}
     if action == "waitlist":
         return {} if row["state"] == BookingState.SUBMITTED else sent
-    ended = {"ended_at": min(now, row["ends_at"])} if row["ends_at"] else {}
+    ended = {"ended_at": max(row["starts_at"], min(now, row["ends_at"]))} if row["ends_at"] else {}
     moments: dict[str, dict[str, Any]] = {
         "submit": sent,
         "lapse": {"decided_at": None, "decided_by": None},

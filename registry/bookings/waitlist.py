@@ -17,6 +17,8 @@ from registry.audit.service import EventType, record
 from registry.bookings import assessments, holds, notices, queries, rules
 from registry.bookings.codes import NoticeEvent
 from registry.bookings.queries import BookingRow
+from registry.bookings.states import BookingState
+from registry.errors import N_, RuleBroken, message
 from registry.jobs.service import Job, TryAgainLater, enqueue_many
 
 # Later than this before the start nothing is offered: there would be no time to answer and to decide.
@@ -45,6 +47,26 @@ JOIN booking o ON o.id = oe.booking AND o.state = 'waitlisted'
     AND tstzrange(o.starts_at, o.ends_at) && tstzrange(mine.starts_at, mine.ends_at)
 WHERE mine.id = $1 ORDER BY o.submitted_at, o.id
 """
+
+
+async def require_not_in_line(row: Mapping[str, Any]) -> None:
+    """Raises RuleBroken when the same firm, or the same employee, waits for some of this time already, or has it."""
+    known = await database.fetch_one(
+        "SELECT o.state FROM booking o JOIN booking_environment oe ON oe.booking = o.id"
+        " WHERE o.organisation = $1 AND o.id <> $2 AND (o.audience = 'external' OR o.requester = $5)"
+        " AND o.state IN ('waitlisted', 'approved', 'confirmed', 'in_progress')"
+        " AND tstzrange(o.starts_at, o.ends_at) && tstzrange($3, $4)"
+        " AND oe.environment IN (SELECT environment FROM booking_environment WHERE booking = $2) LIMIT 1",
+        row["organisation"],
+        row["id"],
+        row["starts_at"],
+        row["ends_at"],
+        row["requester"],
+    )
+    if known is not None and known["state"] == BookingState.WAITLISTED:
+        raise RuleBroken(message(N_("You or a colleague wait for this time already. One place in line is enough.")))
+    if known is not None:
+        raise RuleBroken(message(N_("You or a colleague have this time already. Look among your bookings.")))
 
 
 async def line_for(booking_id: UUID) -> list[BookingRow]:
@@ -157,7 +179,7 @@ async def _try_other_sites(booking_id: UUID, locked: Sequence[int]) -> bool:
 async def _offer(row: database.Row, now: datetime) -> None:
     """Let the database hold the time for a waiting booking until a deadline, if it fits."""
     environments = await holds.environments_of(row["id"])
-    if any(rules.still_bookable(one, row["audience"], row["starts_at"], now) for one in environments):
+    if any(rules.may_be_held(one, row["audience"], row["starts_at"], row["ends_at"], now) for one in environments):
         return
     if await assessments.is_blocked(row["id"]):
         return
