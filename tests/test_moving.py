@@ -11,7 +11,7 @@ from registry.access import SYSTEM, Actor, Role
 from registry.agreements import service as agreements
 from registry.audit.queries import events_of
 from registry.audit.service import EventType, record
-from registry.bookings import desk, hosting, move_requests, moving, service
+from registry.bookings import desk, hosting, move_requests, moving, queries, service
 from registry.bookings.codes import Waits
 from registry.bookings.moving import Wanted
 from registry.bookings.states import BookingState
@@ -432,3 +432,42 @@ async def test_two_bookings_that_swap_places_at_once_do_not_wait_for_ever() -> N
         assert await held_by(other_id) == {here}
         for one in (here, there):
             await free(one)
+
+
+async def test_whoever_moves_a_request_has_a_hand_in_it() -> None:
+    place = await scene()
+    booking_id = await booking_in(place, S.SUBMITTED)
+    colleague = place.people["colleague"]
+    assert colleague.person_id not in await _involved(booking_id)
+    await moving.move(colleague, booking_id, await to(booking_id))
+    assert colleague.person_id in await _involved(booking_id)
+    # A host who moves what has been approved does not thereby ask for it.
+    other = await booking_in(await scene(), S.CONFIRMED)
+    assert place.people["host"].person_id not in await _involved(other)
+
+
+async def _involved(booking_id: UUID) -> frozenset[int]:
+    row = await database.fetch_one("SELECT * FROM booking WHERE id = $1", booking_id)
+    return (await queries.facts_of(row)).involved
+
+
+@pytest.mark.parametrize(
+    ("length", "away"), [(timedelta(minutes=1), 1), (timedelta(days=60), 1), (timedelta(hours=3), 9000)]
+)
+async def test_host_moves_no_booking_to_a_time_that_is_a_slip(length: timedelta, away: int) -> None:
+    place = await scene()
+    booking_id = await booking_in(place, S.CONFIRMED)
+    before = await times(booking_id)
+    start = before[0] + timedelta(days=away)
+    wanted = Wanted(start, start + length, reason="The room is painted")
+    with pytest.raises(RuleBroken):
+        await moving.move(place.people["host"], booking_id, wanted)
+    assert await times(booking_id) == before
+
+
+async def test_times_are_whole_minutes() -> None:
+    place = await scene()
+    booking_id = await booking_in(place, S.SUBMITTED)
+    start, end = await times(booking_id)
+    with pytest.raises(InvalidInput):
+        await moving.move(place.people["requester"], booking_id, Wanted(start + timedelta(seconds=7), end))

@@ -15,8 +15,10 @@ from registry.audit.service import EventType, record
 from registry.bookings import hosting, moving, queries, service, waitlist
 from registry.bookings.moving import Wanted
 from registry.bookings.states import BookingState
+from registry.entries import calendar_service
 from registry.entries import queries as entries
 from registry.entries import service as entry_service
+from registry.entries.calendars import Closure
 from registry.errors import (
     Bilingual,
     DomainError,
@@ -558,3 +560,38 @@ async def test_host_who_is_a_colleague_of_the_requester_waits_for_taken_time_onl
     with pytest.raises(RuleBroken, match="Send the request instead"):
         await service.move_booking(both, draft, "waitlist")
     assert await state_of(draft) == "draft"
+
+
+async def test_firm_stands_in_line_once_and_not_for_what_it_has() -> None:
+    place = await scene()
+    (other,) = place.people["other_firm"].organisations(Role.FIRM)
+    blocker = await booking_in(place, S.CONFIRMED)
+    await change(blocker, "organisation = $2", other)
+    first, second = await booking_in(place, S.DRAFT), await booking_in(place, S.DRAFT)
+    requester = place.people["requester"]
+    await service.move_booking(requester, first, "waitlist")
+    with pytest.raises(RuleBroken):
+        await service.move_booking(requester, second, "waitlist")
+    await change(first, "state = 'withdrawn'")
+    await change(blocker, "organisation = $2", place.firm_id)
+    with pytest.raises(RuleBroken):
+        await service.move_booking(requester, second, "waitlist")
+
+
+async def test_day_that_has_closed_is_neither_offered_nor_approved() -> None:
+    place = await scene()
+    (other,) = place.people["other_firm"].organisations(Role.FIRM)
+    blocker = await booking_in(place, S.CONFIRMED)
+    await change(blocker, "organisation = $2", other)
+    waits, asks = await booking_in(place, S.WAITLISTED), await booking_in(place, S.SUBMITTED)
+    row = await database.fetch_one("SELECT starts_at, ends_at FROM booking WHERE id = $1", waits)
+    assert row is not None
+    closure = Closure(row["starts_at"], row["ends_at"], "Stängt")
+    await calendar_service.add_closure(place.people["host"], place.environment_id, closure)
+    await service.move_booking(place.people["host"], blocker, "cancel", reason="Closed that day")
+    assert await state_of(waits) == "waitlisted"
+    held = await database.fetch_one("SELECT hold_until FROM booking WHERE id = $1", waits)
+    assert held is not None
+    assert held["hold_until"] is None
+    with pytest.raises(RuleBroken):
+        await service.move_booking(place.people["host"], asks, "approve")
