@@ -1,6 +1,7 @@
 """May this be done with an agreement, and if not, why; and who acts next."""
 
 import io
+import re
 import zipfile
 from calendar import monthrange
 from collections.abc import Mapping
@@ -27,6 +28,9 @@ _ALL = 100  # per cent
 _LARGEST_NUMBER = 12_000
 _LONGEST_VALUE = 200
 _LONGEST_CLAUSE = 20
+LONGEST_NOTE = 1_000
+# An identifier of the SPDX licence list, or several joined: "MIT OR Apache-2.0".
+_SPDX = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*( (AND|OR|WITH) [A-Za-z0-9][A-Za-z0-9.+-]*)*")
 
 
 def last_day(valid_from: date, months: int) -> date:
@@ -314,6 +318,8 @@ def _fault_of_term(name: str, term: TermValue) -> Message | None:
     given = [part for part in (term.code, term.number, term.text) if part is not None]
     if len(term.clause) > _LONGEST_CLAUSE:
         return message(N_("The text is too long: at most %(max_length)s characters."), max_length=_LONGEST_CLAUSE)
+    if max(len(term.note_sv), len(term.note_en)) > LONGEST_NOTE:
+        return message(N_("The text is too long: at most %(max_length)s characters."), max_length=LONGEST_NOTE)
     if term.status is not TermStatus.VALUE:
         return message(N_("A term that is not regulated or not reviewed has no value.")) if given else None
     if known.kind is ValueKind.CODE:
@@ -321,6 +327,8 @@ def _fault_of_term(name: str, term: TermValue) -> Message | None:
     elif known.kind is ValueKind.NUMBER:
         most = _ALL if known.unit == "percent" else _LARGEST_NUMBER
         ok = given == [term.number] and term.number is not None and 0 <= term.number <= most
+    elif name == "open_source_licence" and not _SPDX.fullmatch(term.text or ""):
+        return message(N_("Write the licence as its SPDX identifier, for example EUPL-1.2 or MIT."))
     else:
         ok = given == [term.text] and bool(term.text) and len(term.text or "") <= _LONGEST_VALUE
     return None if ok else message(N_("The value does not fit this term."))

@@ -62,6 +62,11 @@ TERM_LABELS: Mapping[str, Mapping[str, str]] = {
         "not_regulated": N_("Not regulated"),
         "not_reviewed": N_("Not reviewed"),
     },
+    "term_unit": {
+        "months": N_("months"),
+        "days": N_("days"),
+        "percent": N_("per cent"),
+    },
     "signature_method": {
         "signed_in": N_("Signed in the registry"),
         "recorded_copy": N_("Signed on paper"),
