@@ -30,7 +30,7 @@ from registry.agreements.rows import ROW, AgreementRow, PartyView, filled_templa
 from registry.agreements.rules import AgreementFacts, NextActor, Signing
 from registry.agreements.search import FoundAgreement, FoundPage, FoundPassage, search_agreements
 from registry.agreements.states import SIGNABLE, TRANSITIONS, AgreementState
-from registry.agreements.texts import ClausePair, pair_clauses
+from registry.agreements.texts import ClausePair, check_hash, pair_clauses
 from registry.audit.queries import LoggedEvent, events_of
 from registry.audit.service import EventType, record
 from registry.errors import NotFound, NotPermitted, RuleBroken
@@ -258,6 +258,7 @@ def reads_as_staff(actor: Actor, facts: AgreementFacts) -> bool:
 
 
 async def _view(actor: Actor, row: Any, agreement: AgreementRow) -> AgreementView:  # noqa: ANN401  # see row_of
+    check_hash(row["text_sv"], row["text_en"], row["sha256"])
     facts = agreement.facts()
     terms = await terms_by_id(i for i in (row["terms_id"], row["template_terms_id"]) if i is not None)
     log = await events_of("agreement", agreement.id)

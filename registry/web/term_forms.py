@@ -1,7 +1,7 @@
 """The form in which a lawyer or author fills in the IP terms: one choice a field, its clause and notes."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from litestar import Request
@@ -110,13 +110,13 @@ def _part(field: str) -> str:
 
 
 def _term(name: str, field: TermField, form: TermForm) -> TermValue:
-    rest = {"clause": form.clause, "note_sv": form.note_sv, "note_en": form.note_en}
+    empty = TermValue(name, TermStatus.VALUE, clause=form.clause, note_sv=form.note_sv, note_en=form.note_en)
     if form.choice in {TermStatus.NOT_REGULATED, TermStatus.NOT_REVIEWED}:
-        return TermValue(name, TermStatus(form.choice), **rest)
+        return replace(empty, status=TermStatus(form.choice))
     if field.kind is ValueKind.CODE:
-        return TermValue(name, TermStatus.VALUE, code=form.choice, **rest)
+        return replace(empty, code=form.choice)
     if field.kind is ValueKind.TEXT:
-        return TermValue(name, TermStatus.VALUE, text=form.value, **rest)
+        return replace(empty, text=form.value)
     if not (form.value.isascii() and form.value.isdigit()):
         raise InvalidInput([FieldError("value", message(N_("Write a whole number, with digits only.")))])
-    return TermValue(name, TermStatus.VALUE, number=int(form.value[:9]), **rest)
+    return replace(empty, number=int(form.value[:9]))

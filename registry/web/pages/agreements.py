@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Request, Response, get, post
@@ -21,6 +20,7 @@ from registry.errors import DomainError, FieldError, InvalidInput, NotFound
 from registry.formats import plain_language
 from registry.web import language
 from registry.web.agreement_status import show_text, timeline, tone
+from registry.web.attachments import attachment
 from registry.web.authentication import CurrentActor
 from registry.web.input import BlankIsNone, Day, Input, Line, PlainText, form_values, parse, read_form, read_query
 from registry.web.labels import options
@@ -126,13 +126,7 @@ async def read_document(
 ) -> Response[bytes]:
     """A file, to be saved rather than shown."""
     document = await service.read_document(actor, agreement_id, document_id)
-    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in document.filename)
-    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(document.filename, safe='')}"
-    return Response(
-        document.content,
-        media_type=document.media_type,
-        headers={"Content-Disposition": disposition, "Cache-Control": "private, no-store"},
-    )
+    return attachment(document.filename, document.content, document.media_type)
 
 
 @get("/agreements/{agreement_id:uuid}/edit", include_in_schema=False)
