@@ -1,4 +1,4 @@
-"""The texts of agreements: filling in templates, their hash, their clauses, and how two sets of clauses differ."""
+"""The texts of agreements: filling in templates, their hash, and what they are made of."""
 
 import hashlib
 import re
@@ -11,8 +11,6 @@ from registry.errors import N_, DomainError, message
 
 PLACEHOLDERS = ("parties", "entries", "valid_from", "valid_until", "dnr")
 _PLACEHOLDER = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
-_CLAUSE = re.compile(r"^## +", re.MULTILINE)
-_NUMBER = re.compile(r"^(\d+)\b")
 NOT_DECIDED = {"sv": "ännu inte bestämt", "en": "not yet decided"}
 AND = {"sv": " och ", "en": " and "}
 
@@ -100,55 +98,3 @@ def blocks(text: str) -> list[Block]:
         elif lines:
             found.append(Block(BlockKind.PARAGRAPH, tuple(lines)))
     return found
-
-
-@dataclass(frozen=True)
-class Clause:
-    """A clause: its heading (empty for what stands before the first one) and its text."""
-
-    heading: str
-    text: str
-
-    @property
-    def key(self) -> str:
-        """What the clause is matched by: its number if it has one, so that a new heading is no new clause."""
-        number = _NUMBER.match(self.heading)
-        return number.group(1) if number else self.heading.casefold()
-
-
-def clauses(text: str) -> list[Clause]:
-    """The clauses of a text; each begins with a heading `## `."""
-    before, *rest = _CLAUSE.split(text.strip())
-    found = [Clause("", before.strip())] if before.strip() else []
-    for part in rest:
-        heading, _, body = part.partition("\n")
-        found.append(Clause(heading.strip(), body.strip()))
-    return found
-
-
-@dataclass(frozen=True)
-class ClausePair:
-    """The same clause in two texts; None where a text lacks it."""
-
-    a: Clause | None
-    b: Clause | None
-
-    @property
-    def differs(self) -> bool:
-        return self.a != self.b
-
-    @property
-    def heading(self) -> str:
-        """The heading of whichever text has the clause."""
-        present = self.a or self.b
-        return present.heading if present else ""
-
-
-def pair_clauses(a: str, b: str) -> list[ClausePair]:
-    """The clauses of two texts side by side, those that differ first, else in the order of the texts."""
-    ours, theirs = clauses(a), clauses(b)
-    by_key = {clause.key: clause for clause in theirs}
-    known = {clause.key for clause in ours}
-    pairs = [ClausePair(clause, by_key.get(clause.key)) for clause in ours]
-    pairs += [ClausePair(None, clause) for clause in theirs if clause.key not in known]
-    return sorted(pairs, key=lambda pair: not pair.differs)

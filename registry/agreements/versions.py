@@ -1,7 +1,7 @@
 """Reading one version of an agreement, whichever, and checking that what is stored is what was written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from registry import database
 from registry.access import Actor
 from registry.agreements.codes import SignatureMethod, TermValue
 from registry.agreements.offers import terms_by_id
-from registry.agreements.queries import AgreementRow, visible_agreement
+from registry.agreements.queries import AgreementRow, Comparison, comparison, get_agreement, visible_agreement
 from registry.agreements.texts import check_hash
 from registry.errors import NotFound
 
@@ -71,3 +71,17 @@ async def read_version(actor: Actor, agreement_id: UUID, number: int | None = No
             for one in signatures
         },
     )
+
+
+async def compare_versions(actor: Actor, agreement_id: UUID, older: int, newer: int) -> Comparison:
+    """Two versions of one agreement, the older as `a`, field by field and clause by clause.
+
+    Raises:
+        NotFound: the actor may not see the agreement, or there is no such version.
+        TextDamaged: a stored text is not the one that was written.
+    """
+    first, second = await read_version(actor, agreement_id, older), await read_version(actor, agreement_id, newer)
+    view = replace(
+        await get_agreement(actor, agreement_id), text_sv=first.text_sv, text_en=first.text_en, terms=first.terms
+    )
+    return comparison(view, None, second.terms, (second.text_sv, second.text_en))

@@ -14,6 +14,7 @@ from registry.web.api import messages as message_api
 from registry.web.api import procurement as procurement_api
 from registry.web.api import series as series_api
 from registry.web.pages import account as account_pages
+from registry.web.pages import agreement_comparison as agreement_comparison_pages
 from registry.web.pages import agreement_files as agreement_file_pages
 from registry.web.pages import agreement_terms as agreement_term_pages
 from registry.web.pages import agreements as agreement_pages
@@ -41,6 +42,7 @@ def handlers() -> list[ControllerRouterHandler]:
         *booking_step_pages.HANDLERS,
         *series_pages.HANDLERS,
         *agreement_pages.HANDLERS,
+        *agreement_comparison_pages.HANDLERS,
         *agreement_file_pages.HANDLERS,
         *agreement_term_pages.HANDLERS,
         *procurement_pages.HANDLERS,

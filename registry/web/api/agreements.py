@@ -12,10 +12,10 @@ from pydantic import Field
 
 from registry.access import Actor, Role
 from registry.agreements import queries, rules, service
+from registry.agreements.clauses import ClausePair
 from registry.agreements.codes import SignatureMethod, TermValue
 from registry.agreements.queries import AgreementRow, AgreementView, Comparison
 from registry.agreements.states import AgreementState
-from registry.agreements.texts import ClausePair
 from registry.entries import queries as entries
 from registry.errors import N_, invalid
 from registry.formats import plain_language

@@ -1,4 +1,4 @@
-"""Agreements: the list, the page of one, signing, changing and comparing; and the models in plain words."""
+"""Agreements: the list, the page of one, signing and changing; and the models in plain words."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from pydantic import Field
 from registry.access import Actor
 from registry.agreements import queries, rules, service
 from registry.agreements.codes import TERM_FIELDS, SignatureMethod, TermValue
-from registry.agreements.queries import AgreementView, Comparison
+from registry.agreements.queries import AgreementView
 from registry.agreements.states import AgreementState
 from registry.errors import DomainError, FieldError, InvalidInput, NotFound
 from registry.formats import plain_language
@@ -172,20 +172,6 @@ def _same(sent: str, stored: str) -> bool:
     return sent.strip() == stored.replace("\r\n", "\n").strip()
 
 
-@get("/agreements/{agreement_id:uuid}/compare/template", include_in_schema=False)
-async def compare_with_template(request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID]) -> Template:
-    """An agreement beside the template it was made from."""
-    return _comparison(request, await queries.compare_with_template(actor, agreement_id))
-
-
-@get("/agreements/{agreement_id:uuid}/compare/{other_id:uuid}", include_in_schema=False)
-async def compare(
-    request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID], other_id: FromPath[UUID]
-) -> Template:
-    """Two agreements side by side, differences first."""
-    return _comparison(request, await queries.compare(actor, agreement_id, other_id))
-
-
 @get("/terms", include_in_schema=False)
 async def terms_page(request: AnyRequest) -> Template:
     """The models of agreement in plain words, with the way to the entries that offer them."""
@@ -251,6 +237,7 @@ async def _page(
         names={party.organisation_id: party for party in agreement.parties},
         own_signings=[s for s in view.signings if s.method is SignatureMethod.SIGNED_IN],
         others=[other for other in others if other.id != agreement.id],
+        models=[one for one in await queries.models() if one.template_code != agreement.template_code],
         **in_plain_language(view.terms, plain_language.public_party(agreement.type)),
         errors=language.say_errors(errors),
         breadcrumbs=[
@@ -292,29 +279,6 @@ def _edit_page(
     )
 
 
-def _comparison(request: AnyRequest, found: Comparison) -> Template:
-    agreement = found.view.agreement
-    party = plain_language.public_party(agreement.type)
-    use_english = language.current_language() == "en" and found.view.text_en
-    return page(
-        request,
-        "agreements/compare.html",
-        found=found,
-        agreement=agreement,
-        other=found.other.agreement if found.other else None,
-        clauses=found.clauses_en if use_english else found.clauses_sv,
-        clause_language="en" if use_english else "sv",
-        show_text=show_text,
-        sentence=lambda term: language.say(plain_language.sentence(term, party)),
-        reason=lambda group: language.say(plain_language.reason(group)),
-        breadcrumbs=[
-            ("/agreements", language.gettext("Agreements")),
-            (f"/agreements/{agreement.id}", language.in_language(agreement, "title")),
-            (None, language.gettext("Compare")),
-        ],
-    )
-
-
 HANDLERS: list[ControllerRouterHandler] = [
     list_page,
     agreement_page,
@@ -324,8 +288,6 @@ HANDLERS: list[ControllerRouterHandler] = [
     read_document,
     edit_page,
     edit,
-    compare_with_template,
-    compare,
     terms_page,
     model_page,
 ]
