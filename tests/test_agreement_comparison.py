@@ -155,3 +155,55 @@ async def test_two_agreements_of_200_clauses_are_compared_within_300_ms(applicat
             assert answer.status_code == 200
         # The best of four: the machine may do other things meanwhile.
         assert min(taken) < 0.3, taken
+
+
+async def test_api_makes_versions_and_compares_them(application: Litestar) -> None:
+    case = await factories_agreements.case()
+    client = await api(application, case.member)
+    given = {
+        "template": case.template,
+        "entries": [case.slug],
+        "terms": {
+            "confidentiality_months": {"value": 36, "clause": "7"},
+            "march_in": {"status": "not_regulated"},
+            "open_source_licence": {"value": "EUPL-1.2"},
+        },
+    }
+    made = (await client.post("/api/v1/agreements", json=given)).json()
+    assert made["terms"]["confidentiality_months"] == {
+        "status": "value",
+        "value": 36,
+        "clause": "7",
+        "note": {"sv": "", "en": ""},
+    }
+    assert (made["terms"]["march_in"]["status"], made["terms"]["results_ownership"]["value"]) == (
+        "not_regulated",
+        "supplier",
+    )
+    path = f"/api/v1/agreements/{made['id']}"
+    change = {"text_sv": made["text"]["sv"] + "\n\n## 3. Lag\n\nSvensk lag.", "terms": {"march_in": {"value": "yes"}}}
+    changed = await client.post(f"{path}/versions", json=change)
+    assert changed.status_code == 201, changed.text
+    assert [one["number"] for one in changed.json()["versions"]] == [2, 1]
+    assert changed.json()["terms"]["confidentiality_months"]["value"] == 36
+    found = (await client.get(f"{path}/versions/1/compare/2")).json()
+    assert [one["field"] for one in found["terms"] if one["differs"]] == ["march_in"]
+    assert [one for one in found["clauses_sv"] if one["differs"]] == [
+        {
+            "heading": "3. Lag",
+            "differs": True,
+            "a": None,
+            "b": "Svensk lag.",
+            "changes": [{"kind": "added", "text": "Svensk lag."}],
+        }
+    ]
+    own = (await client.get(f"{path}/compare/template")).json()
+    assert {one["field"]: one["severity"] for one in own["terms"] if one["differs"]} == {
+        "confidentiality_months": "high",
+        "march_in": "medium",
+        "open_source_licence": "medium",
+    }
+    for wrong in ({"march_in": {"value": "perhaps"}}, {"march_in": {"value": 3}}, {"nonsense": {"value": "x"}}):
+        refused = await client.post(f"{path}/versions", json={"terms": wrong})
+        assert refused.status_code == 422, refused.text
+    assert (await client.get(path)).json()["versions"][0]["number"] == 2

@@ -366,7 +366,7 @@ async def compare_with_template(actor: Actor, agreement_id: UUID, code: str | No
     if code is None:
         filled = filled_template(row, agreement)
         terms = await terms_by_id([row["template_terms_id"]]) if filled else {}
-        other = terms.get(row["template_terms_id"])
+        other: Mapping[str, TermValue] | None = terms.get(row["template_terms_id"])
     else:
         found = await model(code)
         filled = filled_texts(agreement, (found.text_sv, found.text_en)) if found else None

@@ -4,6 +4,7 @@ from litestar.types import ControllerRouterHandler
 
 from registry.web import feeds, system
 from registry.web.api import agreement_search as agreement_search_api
+from registry.web.api import agreement_versions as agreement_version_api
 from registry.web.api import agreements as agreement_api
 from registry.web.api import booking_steps as booking_step_api
 from registry.web.api import bookings as booking_api
@@ -58,6 +59,7 @@ def handlers() -> list[ControllerRouterHandler]:
         *calendar_api.HANDLERS,
         *calendar_editing_api.HANDLERS,
         *agreement_api.HANDLERS,
+        *agreement_version_api.HANDLERS,
         *agreement_search_api.HANDLERS,
         *procurement_api.HANDLERS,
     ]
