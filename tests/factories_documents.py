@@ -11,6 +11,7 @@ from registry import database
 from registry.access import Actor
 from registry.agreements import queries, service
 from registry.agreements.codes import TextStatus
+from registry.agreements.documents import store_document
 from registry.agreements.queries import FoundPage, Marked
 from tests import factories_agreements
 from tests.factories_agreements import Case
@@ -24,7 +25,7 @@ def word() -> str:
 async def unread(case: Case, agreement_id: UUID, filename: str, content: bytes) -> UUID:
     """A document whose job nobody does, should a worker run beside the tests."""
     async with database.transaction():
-        document_id = await service.add_document(case.member, agreement_id, filename, content, "")
+        document_id = await store_document(case.member, agreement_id, filename, content, "")
         jobs = await database.fetch("SELECT id, payload FROM pgqueuer WHERE entrypoint = 'extract_document'")
         mine = [job["id"] for job in jobs if json.loads(job["payload"]) == {"document_id": str(document_id)}]
         assert len(mine) == 1

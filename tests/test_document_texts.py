@@ -16,6 +16,7 @@ from registry import database
 from registry.access import Role
 from registry.agreements import document_reader, queries, service
 from registry.agreements.codes import TextStatus
+from registry.agreements.documents import store_document
 from registry.demo import documents
 from registry.jobs.service import Job
 from tests import factories, factories_agreements
@@ -102,7 +103,7 @@ def blank() -> bytes:
         ("a.pdf", blank, {TextStatus.EMPTY}),
         ("a.docx", lambda: documents.docx("", []), {TextStatus.EMPTY}),
         ("a.pdf", encrypted, {TextStatus.ENCRYPTED}),
-        ("a.pdf", lambda: factories_agreements.PDF, {TextStatus.BROKEN}),
+        ("a.pdf", lambda: b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n", {TextStatus.BROKEN}),
         ("a.pdf", lambda: documents.pdf("x", ["y"])[:300] + b"\n%%EOF\n", {TextStatus.BROKEN, TextStatus.EMPTY}),
         ("a.pdf", loop, {TextStatus.BROKEN, TextStatus.TOO_LARGE}),
         ("a.docx", nested, {TextStatus.BROKEN}),
@@ -232,7 +233,7 @@ async def test_the_worker_reads_what_can_be_read_between_files_that_cannot(serve
     case = await factories_agreements.case()
     agreement_id = await case.requested()
     added = [
-        await service.add_document(case.member, agreement_id, filename, content, "")
+        await store_document(case.member, agreement_id, filename, content, "")
         for filename, content in (
             ("a.docx", bomb()),
             ("b.pdf", loop()),

@@ -19,11 +19,12 @@ STOCKHOLM = ZoneInfo("Europe/Stockholm")
 LONGEST_TEXT = 200_000
 LONGEST_TITLE = 200
 LONGEST_DNR = 60
-LARGEST_DOCUMENT = 10 * 1024 * 1024
+LARGEST_DOCUMENT = 50 * 1024 * 1024
 MOST_DOCUMENTS = 20
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-SUFFIXES = {PDF: ".pdf", DOCX: ".docx"}
+ODT = "application/vnd.oasis.opendocument.text"
+SUFFIXES = {PDF: ".pdf", DOCX: ".docx", ODT: ".odt"}
 _ALL = 100  # per cent
 _LARGEST_NUMBER = 12_000
 _LONGEST_VALUE = 200
@@ -338,7 +339,7 @@ def _fault_of_term(name: str, term: TermValue) -> Message | None:
 
 
 def media_type_of(content: bytes) -> str | None:
-    """PDF or DOCX, judged by the content alone; None for anything else, and for a document with macros."""
+    """PDF, DOCX or ODT, judged by the content alone; None for anything else, and for a document with macros."""
     if content.startswith(b"%PDF-") and b"%%EOF" in content[-2048:]:
         return PDF
     if content.startswith(b"PK"):
@@ -349,4 +350,13 @@ def media_type_of(content: bytes) -> str | None:
             return None
         if {"[Content_Types].xml", "word/document.xml"} <= names and "word/vbaProject.bin" not in names:
             return DOCX
+        # OpenDocument names its type in its first file, unpacked, so that it stands at a known place.
+        has_macros = any(name.startswith(("Basic/", "Scripts/")) for name in names)
+        if content[30:].startswith(b"mimetype" + ODT.encode()) and "content.xml" in names and not has_macros:
+            return ODT
     return None
+
+
+def is_old_word(content: bytes) -> bool:
+    """Whether a file has the container of old Word documents, which DOCX with a password has too."""
+    return content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")

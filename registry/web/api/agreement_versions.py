@@ -1,4 +1,4 @@
-"""The versions of agreements over the API: new ones, and comparing them with each other, with others, with templates."""
+"""The versions of agreements over the API: new ones, and comparing them with each other, others and templates."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -104,7 +104,11 @@ async def submit(request: AnyRequest, actor: CurrentActor, agreement_id: FromPat
     return go_to(f"/agreements/{agreement_id}", "agreement-sent")
 
 
-@post("/agreements/{agreement_id:uuid}/documents", include_in_schema=False)
+# The largest document, and the rest of the form around it.
+_LARGEST_UPLOAD = rules.LARGEST_DOCUMENT + 64 * 1024
+
+
+@post("/agreements/{agreement_id:uuid}/documents", include_in_schema=False, request_max_body_size=_LARGEST_UPLOAD)
 async def add_document(request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID]) -> Redirect | Template:
     """Add a file."""
     upload = (await request.form()).get("document")
