@@ -16,7 +16,7 @@ from registry.agreements import service as agreements
 from registry.agreements.codes import AgreementType, TermStatus, TermValue
 from registry.demo import documents
 from registry.demo.accounts import DEMO_PASSWORD
-from registry.demo.bookings import seed_bookings, seed_replies
+from registry.demo.bookings import seed_bookings, seed_replies, seed_series
 from registry.demo.calendars import opening_from, seed_calendars
 from registry.demo.files import DATA, day, entry_text, load, publish
 from registry.demo.partnerships import seed_partnerships, tie_agreements
@@ -54,6 +54,7 @@ async def _seed(progress: Progress) -> None:
     await seed_bookings(load("bookings"), organisations, slugs, people)
     await seed_replies(load("replies"), slugs)
     await seed_calendars(load("calendars"), slugs)
+    await seed_series("openlab", people["firm"])
 
 
 async def _organisations() -> dict[str, int]:
