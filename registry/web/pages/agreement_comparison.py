@@ -22,7 +22,8 @@ AnyRequest = Request[Any, Any, Any]
 @get("/agreements/{agreement_id:uuid}/compare/template", include_in_schema=False)
 async def compare_with_own_template(request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID]) -> Template:
     """An agreement beside the template it was made from."""
-    return _with_template(request, await queries.compare_with_template(actor, agreement_id))
+    found = await queries.compare_with_template(actor, agreement_id)
+    return _with_template(request, found, language.gettext("The model"))
 
 
 @get("/agreements/{agreement_id:uuid}/compare/template/{code:str}", include_in_schema=False)
@@ -30,7 +31,9 @@ async def compare_with_template(
     request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID], code: FromPath[str]
 ) -> Template:
     """An agreement beside any template."""
-    return _with_template(request, await queries.compare_with_template(actor, agreement_id, code))
+    found = await queries.compare_with_template(actor, agreement_id, code)
+    model = await queries.model(code)
+    return _with_template(request, found, language.in_language(model.offered, "title") if model else code)
 
 
 @get("/agreements/{agreement_id:uuid}/compare/{other_id:uuid}", include_in_schema=False)
@@ -54,8 +57,8 @@ async def compare_versions(
     return _page(request, found, language.gettext("Compare versions"), names, "a")
 
 
-def _with_template(request: AnyRequest, found: Comparison) -> Template:
-    names = (language.gettext("This agreement"), language.gettext("The model"))
+def _with_template(request: AnyRequest, found: Comparison, name: str) -> Template:
+    names = (language.gettext("This agreement"), name)
     # What the agreement has and the model lacks has been added.
     return _page(request, found, language.gettext("Compare with the model"), names, "b")
 
