@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from rapidfuzz.distance import Indel
 
@@ -120,7 +121,7 @@ class ClausePair:
             return False
         return (self.a.title, self.a.text) == (self.b.title, self.b.text)
 
-    @property
+    @cached_property
     def changes(self) -> tuple[Change, ...]:
         """The words of the clause that changed from the first text to the second."""
         return changes(self.a.text if self.a else "", self.b.text if self.b else "")
