@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from registry import LOOPBACK_HOSTS
+from registry.agreement_commands import agreements_cli
 from registry.commands import CommandError, DataDir, check_database, run, with_pool
 from registry.demo.embedded import DemoError, port_is_taken, use_database
 from search.commands import search_cli
@@ -36,6 +37,7 @@ token_cli = typer.Typer(help="Bearer tokens for the API.", no_args_is_help=True)
 cli.add_typer(user_cli, name="user")
 cli.add_typer(token_cli, name="token")
 cli.add_typer(search_cli, name="search")
+cli.add_typer(agreements_cli, name="agreements")
 
 
 @cli.command()

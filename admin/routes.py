@@ -15,6 +15,7 @@ from admin import (
     reply_templates,
     search,
     series,
+    severities,
     vocabulary,
 )
 
@@ -30,6 +31,7 @@ def handlers() -> list[ControllerRouterHandler]:
         *legal.HANDLERS,
         *assessments.HANDLERS,
         *agreement_search.HANDLERS,
+        *severities.HANDLERS,
         *procurement.HANDLERS,
         *coordination.HANDLERS,
         *calendar.HANDLERS,

@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     search_answers: Annotated[int, Field(ge=0, le=100_000)] = 200
     smtp_url: SecretStr = SecretStr("")
     mail_from: str = ""
+    # Where ClamAV listens: host:port, or the path of its socket. Without it files are not scanned.
+    clamav: Annotated[str, Field(pattern=r"^(|/.+|[^\s/]+:\d{1,5})$")] = ""
     demo: bool = False
 
     @model_validator(mode="after")

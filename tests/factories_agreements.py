@@ -15,6 +15,7 @@ from registry.accounts.codes import OrganisationKind
 from registry.agreements import rules, service
 from registry.agreements.codes import AgreementType, TermStatus, TermValue
 from registry.agreements.states import AgreementState
+from registry.demo import documents
 from registry.entries.codes import Audience
 from tests import factories
 
@@ -32,7 +33,7 @@ TEXT_EN = (
     "# Agreement\n\nReference: {dnr}\n\n## 1. Parties\n\nBetween {parties} on {entries}.\n\n"
     "## 2. Time\n\nFrom {valid_from} until and including {valid_until}."
 )
-PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+PDF = documents.pdf("Bilaga", ["Provplan."])
 
 
 def term(field: str, value: str | int, **more: Any) -> TermValue:

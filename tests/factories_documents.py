@@ -11,6 +11,7 @@ from registry import database
 from registry.access import Actor
 from registry.agreements import queries, service
 from registry.agreements.codes import TextStatus
+from registry.agreements.documents import store_document
 from registry.agreements.queries import FoundPage, Marked
 from tests import factories_agreements
 from tests.factories_agreements import Case
@@ -24,7 +25,7 @@ def word() -> str:
 async def unread(case: Case, agreement_id: UUID, filename: str, content: bytes) -> UUID:
     """A document whose job nobody does, should a worker run beside the tests."""
     async with database.transaction():
-        document_id = await service.add_document(case.member, agreement_id, filename, content, "")
+        document_id = await store_document(case.member, agreement_id, filename, content, "")
         jobs = await database.fetch("SELECT id, payload FROM pgqueuer WHERE entrypoint = 'extract_document'")
         mine = [job["id"] for job in jobs if json.loads(job["payload"]) == {"document_id": str(document_id)}]
         assert len(mine) == 1
@@ -70,3 +71,41 @@ def rewritten(content: bytes, part: str, change: Callable[[bytes], bytes]) -> by
         for name in old.namelist():
             new.writestr(name, change(old.read(name)) if name == part else old.read(name))
     return target.getvalue()
+
+
+async def change_behind_the_guards(document_id: UUID, content: bytes) -> None:
+    """What a fault of the disk or a superuser can do: other content under the old hash."""
+    await _behind_the_guards(
+        "document",
+        {
+            "hash_is_of_the_content": "sha256 = encode(sha256(content), 'hex')",
+            "size_is_of_the_content": "size = octet_length(content)",
+        },
+        "UPDATE document SET content = $1 WHERE id = $2",
+        content,
+        document_id,
+    )
+
+
+async def change_text_behind_the_guards(agreement_id: UUID, number: int, text_sv: str) -> None:
+    """The same with the Swedish text of a version."""
+    check = "sha256 = encode(sha256(convert_to(text_sv || chr(10) || chr(10) || text_en, 'UTF8')), 'hex')"
+    await _behind_the_guards(
+        "agreement_version",
+        {"hash_is_of_the_text": check},
+        "UPDATE agreement_version SET text_sv = $1 WHERE agreement = $2 AND number = $3",
+        text_sv,
+        agreement_id,
+        number,
+    )
+
+
+async def _behind_the_guards(table: str, checks: dict[str, str], change: str, *values: object) -> None:
+    async with database.transaction():
+        await database.fetch(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        for name in checks:
+            await database.fetch(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+        await database.fetch(change, *values)
+        await database.fetch(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+        for name, check in checks.items():
+            await database.fetch(f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({check}) NOT VALID")

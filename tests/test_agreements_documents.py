@@ -12,6 +12,7 @@ from litestar import Litestar
 from registry import database
 from registry.access import Role
 from registry.agreements import queries, rules, service
+from registry.demo import documents
 from registry.errors import InvalidInput, NotFound, NotPermitted, RuleBroken
 from tests import factories, factories_agreements
 from tests.clients import browser, send
@@ -28,7 +29,7 @@ def docx(*names: str) -> bytes:
     return content.getvalue()
 
 
-DOCX = docx("[Content_Types].xml", "word/document.xml")
+DOCX = documents.docx("Bilaga", ["Provplan."])
 
 
 async def test_documents_are_stored_with_their_hash_and_read_back(application: Litestar) -> None:

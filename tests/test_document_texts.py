@@ -5,7 +5,7 @@ import io
 import time
 import zipfile
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from litestar import Litestar
@@ -16,12 +16,13 @@ from registry import database
 from registry.access import Role
 from registry.agreements import document_reader, queries, service
 from registry.agreements.codes import TextStatus
+from registry.agreements.documents import store_document
 from registry.demo import documents
 from registry.jobs.service import Job
 from tests import factories, factories_agreements
 from tests.clients import browser
 from tests.conftest import Server
-from tests.factories_documents import ids, rewritten, stored, unread, with_document, word
+from tests.factories_documents import change_behind_the_guards, ids, rewritten, stored, unread, with_document, word
 from worker import JOB_HANDLERS
 
 
@@ -102,7 +103,7 @@ def blank() -> bytes:
         ("a.pdf", blank, {TextStatus.EMPTY}),
         ("a.docx", lambda: documents.docx("", []), {TextStatus.EMPTY}),
         ("a.pdf", encrypted, {TextStatus.ENCRYPTED}),
-        ("a.pdf", lambda: factories_agreements.PDF, {TextStatus.BROKEN}),
+        ("a.pdf", lambda: b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n", {TextStatus.BROKEN}),
         ("a.pdf", lambda: documents.pdf("x", ["y"])[:300] + b"\n%%EOF\n", {TextStatus.BROKEN, TextStatus.EMPTY}),
         ("a.pdf", loop, {TextStatus.BROKEN, TextStatus.TOO_LARGE}),
         ("a.docx", nested, {TextStatus.BROKEN}),
@@ -197,7 +198,7 @@ async def test_a_damaged_document_is_not_read_but_reported(application: Litestar
     case = await factories_agreements.case()
     agreement_id = await case.requested()
     document_id = await unread(case, agreement_id, "a.pdf", documents.pdf("x", [f"Om {term}."]))
-    await _change_behind_the_guards(document_id, documents.pdf("x", [f"Inte {term}."]))
+    await change_behind_the_guards(document_id, documents.pdf("x", [f"Inte {term}."]))
     for _ in range(2):
         assert await service.extract_document(document_id) is TextStatus.DAMAGED
     assert (await stored(document_id))[:2] == ("damaged", "")
@@ -207,28 +208,9 @@ async def test_a_damaged_document_is_not_read_but_reported(application: Litestar
     page = await (await browser(application, case.member)).get(f"/agreements/{agreement_id}")
     assert "not the one that was added" in page.text
     # Restored from a backup, it is read.
-    await _change_behind_the_guards(document_id, documents.pdf("x", [f"Om {term}."]))
+    await change_behind_the_guards(document_id, documents.pdf("x", [f"Om {term}."]))
     assert await service.extract_document(document_id) is TextStatus.EXTRACTED
     assert await ids(term) == [agreement_id]
-
-
-async def _change_behind_the_guards(document_id: UUID, content: bytes) -> None:
-    """What a fault of the disk or a superuser can do: other content under the old hash."""
-    add = "ALTER TABLE document ADD CONSTRAINT"
-    async with database.transaction():
-        for statement in (
-            "ALTER TABLE document DISABLE TRIGGER USER",
-            "ALTER TABLE document DROP CONSTRAINT hash_is_of_the_content",
-            "ALTER TABLE document DROP CONSTRAINT size_is_of_the_content",
-        ):
-            await database.fetch(statement)
-        await database.fetch("UPDATE document SET content = $1 WHERE id = $2", content, document_id)
-        for statement in (
-            "ALTER TABLE document ENABLE TRIGGER USER",
-            f"{add} hash_is_of_the_content CHECK (sha256 = encode(sha256(content), 'hex')) NOT VALID",
-            f"{add} size_is_of_the_content CHECK (size = octet_length(content)) NOT VALID",
-        ):
-            await database.fetch(statement)
 
 
 async def test_the_page_says_it_to_those_who_may_add_documents_only(application: Litestar) -> None:
@@ -251,7 +233,7 @@ async def test_the_worker_reads_what_can_be_read_between_files_that_cannot(serve
     case = await factories_agreements.case()
     agreement_id = await case.requested()
     added = [
-        await service.add_document(case.member, agreement_id, filename, content, "")
+        await store_document(case.member, agreement_id, filename, content, "")
         for filename, content in (
             ("a.docx", bomb()),
             ("b.pdf", loop()),

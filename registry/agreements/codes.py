@@ -145,6 +145,43 @@ TERM_FIELDS: Mapping[str, TermField] = {
 }
 
 
+class Severity(StrEnum):
+    """How much it matters that a term is not as the template says; the most serious first."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+# What holds until legal decides otherwise for a field; the fields that are not named are `medium`.
+USUAL_SEVERITIES: Mapping[str, Severity] = {
+    **dict.fromkeys(
+        (
+            "results_ownership",
+            "region_rights",
+            "data_owner",
+            "personal_data",
+            "confidentiality_months",
+            "liability",
+            "employee_inventions",
+            "assignment_obtained",
+        ),
+        Severity.HIGH,
+    ),
+    **dict.fromkeys(
+        (
+            "background_listed",
+            "region_field",
+            "commercial_deadline_months",
+            "data_portability",
+            "publication_delay_days",
+            "patent_costs",
+        ),
+        Severity.LOW,
+    ),
+}
+
+
 @dataclass(frozen=True)
 class TermValue:
     """What a set of IP terms says about one field: a value (exactly one of code, number, text), or that it has none."""

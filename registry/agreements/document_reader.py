@@ -1,4 +1,4 @@
-"""Reads the text of one PDF or DOCX from standard input: a program of its own, because files can be hostile.
+"""Reads the text of one PDF, DOCX or ODT from standard input: a program of its own, because files can be hostile.
 
 It is started by extraction.py and knows nothing of the registry: no settings, no database, no environment. It
 limits its own memory and processor time first. What it writes is one JSON object: status, pages and text.
@@ -27,6 +27,8 @@ _MOST_FILES = 5_000
 # Longer "words" are no words; parted, so that none fills a whole passage.
 _LONG_WORD = re.compile(r"(\S{400})(?=\S)")
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_ODT = b"mimetypeapplication/vnd.oasis.opendocument.text"
+_ODF_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 # The parts of a DOCX that hold text beside its body.
 _STORIES = ("/header", "/footer", "/footnotes", "/endnotes", "/comments")
@@ -45,7 +47,12 @@ class _TooLarge(Exception):
 def read(content: bytes) -> Outcome:
     """The status (a code of TextStatus), the number of pages (None for DOCX) and the text of a file."""
     try:
-        status, pages, text = _read_pdf(content) if content.startswith(b"%PDF-") else _read_docx(content)
+        if content.startswith(b"%PDF-"):
+            status, pages, text = _read_pdf(content)
+        elif content[30:].startswith(_ODT):
+            status, pages, text = _read_odt(content)
+        else:
+            status, pages, text = _read_docx(content)
     except _TooLarge as limit:
         status, pages, text = "too_large", limit.pages, limit.text
     except MemoryError:
@@ -91,13 +98,7 @@ def _read_docx(content: bytes) -> Outcome:
     from docx import Document  # noqa: PLC0415  # only what the file needs is loaded
     from docx.oxml.parser import parse_xml  # noqa: PLC0415
 
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        files = archive.infolist()
-    unpacked = sum(file.file_size for file in files)
-    # A file that says less than it holds cannot be unpacked further than it says.
-    if len(files) > _MOST_FILES or unpacked > min(_MOST_UNPACKED, _MOST_RATIO * len(content)):
-        raise _TooLarge
-    if any(file.flag_bits & 1 for file in files):
+    if _is_locked(content):
         return "encrypted", None, ""
     main = Document(io.BytesIO(content)).part
     parts = [main, *(one.target_part for one in main.rels.values() if _is_story(one))]
@@ -110,6 +111,56 @@ def _read_docx(content: bytes) -> Outcome:
             if length > MOST_CHARACTERS:
                 raise _TooLarge("".join(pieces)[:MOST_CHARACTERS])
     return "extracted", None, "".join(pieces)
+
+
+def _is_locked(content: bytes) -> bool:
+    """Whether files in an archive are encrypted; raises _TooLarge where they unpack to too much."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = archive.infolist()
+    unpacked = sum(file.file_size for file in files)
+    # A file that says less than it holds cannot be unpacked further than it says.
+    if len(files) > _MOST_FILES or unpacked > min(_MOST_UNPACKED, _MOST_RATIO * len(content)):
+        raise _TooLarge
+    return any(file.flag_bits & 1 for file in files)
+
+
+def _read_odt(content: bytes) -> Outcome:
+    from lxml import etree  # noqa: PLC0415  # only what the file needs is loaded
+
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        # OpenDocument encrypts inside its files and says so in the list of them.
+        manifest = archive.read("META-INF/manifest.xml") if "META-INF/manifest.xml" in archive.namelist() else b""
+        if _is_locked(content) or b"encryption-data" in manifest:
+            return "encrypted", None, ""
+        parser = etree.XMLParser(resolve_entities=False, no_network=True)
+        root = etree.fromstring(archive.read("content.xml"), parser)
+    pieces, length = list[str](), 0
+    for piece in _odt_texts(root):
+        pieces.append(piece)
+        length += len(piece)
+        if length > MOST_CHARACTERS:
+            raise _TooLarge("".join(pieces)[:MOST_CHARACTERS])
+    return "extracted", None, "".join(pieces)
+
+
+def _odt_texts(root: Any) -> Iterator[str]:  # noqa: ANN401  # an element of lxml, which has no types
+    """The text of an OpenDocument in its order; a blank line after each paragraph and heading."""
+    from lxml.etree import iterwalk  # noqa: PLC0415  # as above
+
+    inside = 0
+    for event, node in iterwalk(root, events=("start", "end")):
+        is_block = node.tag in {f"{_ODF_TEXT}p", f"{_ODF_TEXT}h"}
+        if event == "start":
+            inside += is_block
+            if inside:
+                is_gap = node.tag in {f"{_ODF_TEXT}s", f"{_ODF_TEXT}tab", f"{_ODF_TEXT}line-break"}
+                yield " " if is_gap else node.text or ""
+        else:
+            inside -= is_block
+            if is_block:
+                yield "\n\n"
+            if inside:
+                yield node.tail or ""
 
 
 def _is_story(relation: Any) -> bool:  # noqa: ANN401  # python-docx's relationship, untyped

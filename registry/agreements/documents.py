@@ -8,11 +8,15 @@ from uuid import UUID
 from registry import database
 from registry.access import Actor
 from registry.agreements import rules
+from registry.agreements.codes import TextStatus
+from registry.agreements.extraction import read_apart
 from registry.agreements.queries import visible_agreement
 from registry.agreements.tables import Document
+from registry.agreements.virus_scan import harm_in
 from registry.audit.service import EventType, record
 from registry.errors import N_, DomainError, NotFound, NotPermitted, RuleBroken, invalid, message
 from registry.jobs.service import Job, enqueue
+from registry.settings import load_settings
 
 _UNSPECIFIC = frozenset({"", "application/octet-stream"})
 _LONGEST_NAME = 200
@@ -37,24 +41,56 @@ class DocumentContent:
 
 
 async def add_document(actor: Actor, agreement_id: UUID, filename: str, content: bytes, media_type: str) -> UUID:
-    """Add a PDF or DOCX of at most 10 MB to the current version; returns its id.
+    """Check a PDF, DOCX or ODT of at most 50 MB and add it to the current version; returns its id.
 
     What the file is, is judged by its content; `media_type` is what the sender says and must not contradict it.
+    It is opened in a process of its own, and ClamAV looks at it where one is configured.
 
     Raises:
-        InvalidInput: wrong kind, too large, empty, or a name that does not fit.
+        InvalidInput: wrong kind, too large, empty, broken, locked by a password, harmful, or a name that does not fit.
         NotFound, NotPermitted; RuleBroken: somebody has signed, or the agreement is over.
+        ScannerAway: ClamAV is configured and does not answer.
     """
+    kind = _checked_kind(_checked_name(filename), content, media_type)
+    # Nobody has the server open files who could not add them.
+    await _require_may_add(actor, agreement_id)
+    await _check_inside(kind, content)
+    return await store_document(actor, agreement_id, filename, content, media_type)
+
+
+async def _require_may_add(actor: Actor, agreement_id: UUID) -> None:
+    facts = (await visible_agreement(actor, agreement_id)).facts()
+    if reason := (rules.can_edit | rules.is_reviewer)(actor, facts):
+        raise NotPermitted(reason)
+    if reason := rules.takes_documents(actor, facts):
+        raise RuleBroken(reason)
+
+
+async def _check_inside(kind: str, content: bytes) -> None:
+    """Raise InvalidInput for a file that cannot be opened or is harmful."""
+    if address := load_settings().clamav:
+        harm = await harm_in(content, address)
+        if harm is not None:
+            raise invalid("document", N_("The file holds something harmful (%(harm)s) and was not added."), harm=harm)
+    status, _, _ = await read_apart(content)
+    if status is TextStatus.ENCRYPTED:
+        raise invalid("document", N_("The file is locked by a password. Save it without a password and add it again."))
+    if status is TextStatus.BROKEN:
+        what = {rules.PDF: "PDF", rules.DOCX: "DOCX", rules.ODT: "ODT"}[kind]
+        raise invalid(
+            "document",
+            N_("The file is broken: it cannot be read as %(kind)s. Open it, save it again and add the new file."),
+            kind=what,
+        )
+
+
+async def store_document(actor: Actor, agreement_id: UUID, filename: str, content: bytes, media_type: str) -> UUID:
+    """Add a file that has been checked; raises as `add_document`, but does not open the file."""
     name = _checked_name(filename)
     kind = _checked_kind(name, content, media_type)
     async with database.transaction():
         await database.fetch("SELECT id FROM agreement WHERE id = $1 FOR UPDATE", agreement_id)
-        agreement = await visible_agreement(actor, agreement_id)
-        facts = agreement.facts()
-        if reason := (rules.can_edit | rules.is_reviewer)(actor, facts):
-            raise NotPermitted(reason)
-        if reason := rules.takes_documents(actor, facts):
-            raise RuleBroken(reason)
+        await _require_may_add(actor, agreement_id)
         version = await database.fetch_one(
             "SELECT v.id, (SELECT count(*) FROM document d WHERE d.version = v.id) AS documents"
             " FROM agreement_version v WHERE v.agreement = $1 ORDER BY v.number DESC LIMIT 1",
@@ -96,14 +132,19 @@ def _checked_kind(name: str, content: bytes, media_type: str) -> str:
     if not content:
         raise invalid("document", N_("The file is empty. Choose another one."))
     if len(content) > rules.LARGEST_DOCUMENT:
-        raise invalid("document", N_("The file is too large: at most 10 MB."))
+        raise invalid("document", N_("The file is too large: at most 50 MB."))
     kind = rules.media_type_of(content)
+    if kind is None and rules.is_old_word(content):
+        raise invalid(
+            "document",
+            N_("The file is an old Word document or locked by a password. Save it as DOCX without a password."),
+        )
     if kind is None:
-        raise invalid("document", N_("The file is neither a PDF nor a Word document (DOCX) without macros."))
+        raise invalid("document", N_("The file is neither a PDF nor a document (DOCX or ODT) without macros."))
     said = media_type.partition(";")[0].strip().lower()
     if (said not in _UNSPECIFIC and said != kind) or not name.lower().endswith(rules.SUFFIXES[kind]):
         raise invalid(
-            "document", N_("The file is not what its name says. A PDF ends in .pdf, a Word document in .docx.")
+            "document", N_("The file is not what its name says. A PDF ends in .pdf, other documents in .docx or .odt.")
         )
     return kind
 

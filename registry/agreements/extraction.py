@@ -41,7 +41,7 @@ async def extract_document(document_id: UUID) -> TextStatus | None:
         await _report_damage(document_id)
         return TextStatus.DAMAGED
     async with _one_at_a_time:
-        status, pages, text = await _read_apart(content)
+        status, pages, text = await read_apart(content)
     # Another worker may have been quicker.
     await database.fetch(
         "INSERT INTO document_text (document, status, pages, text) VALUES ($1, $2, $3, $4)"
@@ -89,8 +89,11 @@ async def _report_damage(document_id: UUID) -> None:
     log.error("Document %s is not the one that was added: its SHA-256 differs. Restore it from a backup.", document_id)
 
 
-async def _read_apart(content: bytes) -> tuple[TextStatus, int | None, str]:
-    """Status, pages and text, read by document_reader.py in a process without environment and with limits."""
+async def read_apart(content: bytes) -> tuple[TextStatus, int | None, str]:
+    """Status, pages (None where there are none) and text of a file.
+
+    It is read by document_reader.py, in a process without environment and with limits, so that it can harm only that.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-I",

@@ -1,7 +1,7 @@
 """Reading agreements. What an actor may not see is not found; reading by staff who are no party is logged."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,8 @@ from uuid import UUID
 from registry import database, transitions
 from registry.access import Actor, Permission, Role, require, require_signed_in
 from registry.agreements import rules
-from registry.agreements.codes import TERM_FIELDS, AgreementType, TermGroup, TermValue
+from registry.agreements.clauses import ClausePair, pair_clauses
+from registry.agreements.codes import TERM_FIELDS, AgreementType, Severity, TermGroup, TermValue
 from registry.agreements.marks import Marked
 from registry.agreements.offers import (
     Asked,
@@ -26,11 +27,12 @@ from registry.agreements.offers import (
     terms_by_id,
 )
 from registry.agreements.question import LONGEST_QUESTION
-from registry.agreements.rows import ROW, AgreementRow, PartyView, filled_template, row_of
+from registry.agreements.rows import ROW, AgreementRow, PartyView, filled_template, filled_texts, row_of
 from registry.agreements.rules import AgreementFacts, NextActor, Signing
 from registry.agreements.search import FoundAgreement, FoundPage, FoundPassage, search_agreements
+from registry.agreements.severities import severities
 from registry.agreements.states import SIGNABLE, TRANSITIONS, AgreementState
-from registry.agreements.texts import ClausePair, pair_clauses
+from registry.agreements.texts import check_hash
 from registry.audit.queries import LoggedEvent, events_of
 from registry.audit.service import EventType, record
 from registry.errors import NotFound, NotPermitted, RuleBroken
@@ -258,6 +260,7 @@ def reads_as_staff(actor: Actor, facts: AgreementFacts) -> bool:
 
 
 async def _view(actor: Actor, row: Any, agreement: AgreementRow) -> AgreementView:  # noqa: ANN401  # see row_of
+    check_hash(row["text_sv"], row["text_en"], row["sha256"])
     facts = agreement.facts()
     terms = await terms_by_id(i for i in (row["terms_id"], row["template_terms_id"]) if i is not None)
     log = await events_of("agreement", agreement.id)
@@ -332,6 +335,8 @@ class Comparison:
     terms: tuple[TermPair, ...]
     clauses_sv: tuple[ClausePair, ...]
     clauses_en: tuple[ClausePair, ...]
+    # How much each field matters; empty where two agreements are compared, for neither is the rule.
+    severities: Mapping[str, Severity] = field(default_factory=dict)
 
     @property
     def differing(self) -> int:
@@ -346,33 +351,51 @@ async def compare(actor: Actor, agreement_id: UUID, other_id: UUID) -> Compariso
         NotFound: the actor may not see one of them.
     """
     view, other = await get_agreement(actor, agreement_id), await get_agreement(actor, other_id)
-    return _comparison(view, other, other.terms, (other.text_sv, other.text_en))
+    return comparison(view, other, other.terms, (other.text_sv, other.text_en))
 
 
-async def compare_with_template(actor: Actor, agreement_id: UUID) -> Comparison:
-    """An agreement and the template it was made from, filled in for it.
+async def compare_with_template(actor: Actor, agreement_id: UUID, code: str | None = None) -> Comparison:
+    """An agreement and a template filled in for it: the one it was made from, or the newest version of another.
 
     Raises:
-        NotFound: the actor may not see the agreement, or it has no template.
+        NotFound: the actor may not see the agreement, it has no template, or there is none with this code.
     """
     row = await _visible(actor, agreement_id)
     agreement = row_of(row)
     view = await _view(actor, row, agreement)
-    filled = filled_template(row, agreement)
-    if filled is None:
+    if code is None:
+        filled = filled_template(row, agreement)
+        terms = await terms_by_id([row["template_terms_id"]]) if filled else {}
+        other: Mapping[str, TermValue] | None = terms.get(row["template_terms_id"])
+    else:
+        found = await model(code)
+        filled = filled_texts(agreement, (found.text_sv, found.text_en)) if found else None
+        other = found.offered.terms if found else None
+    if filled is None or other is None:
         raise NotFound
-    terms = await terms_by_id([row["template_terms_id"]])
-    return _comparison(view, None, terms[row["template_terms_id"]], filled)
+    return comparison(view, None, other, filled, await severities())
 
 
-def _comparison(
-    view: AgreementView, other: AgreementView | None, terms: Mapping[str, TermValue], texts: tuple[str, str]
+def comparison(
+    view: AgreementView,
+    other: AgreementView | None,
+    terms: Mapping[str, TermValue],
+    texts: tuple[str, str],
+    severities: Mapping[str, Severity] | None = None,
 ) -> Comparison:
-    pairs = [TermPair(field.group, name, view.terms[name], terms[name]) for name, field in TERM_FIELDS.items()]
+    """A comparison of what an agreement says with other terms and texts; what differs and weighs most comes first."""
+    order = list(Severity)
+    pairs = [TermPair(known.group, name, view.terms[name], terms[name]) for name, known in TERM_FIELDS.items()]
     return Comparison(
         view=view,
         other=other,
-        terms=tuple(sorted(pairs, key=lambda pair: not pair.differs)),
+        terms=tuple(
+            sorted(
+                pairs,
+                key=lambda pair: (not pair.differs, order.index(severities[pair.field]) if severities else 0),
+            )
+        ),
         clauses_sv=tuple(pair_clauses(view.text_sv, texts[0])),
         clauses_en=tuple(pair_clauses(view.text_en, texts[1])),
+        severities=severities or {},
     )

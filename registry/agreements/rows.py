@@ -186,7 +186,9 @@ def filled_template(row: Any, agreement: AgreementRow) -> tuple[str, str] | None
     """The template's texts (Swedish, English) filled in for this agreement; None where it has no template."""
     if row["template_text_sv"] is None:
         return None
-    return (
-        fill(row["template_text_sv"], particulars(agreement, "sv")),
-        fill(row["template_text_en"], particulars(agreement, "en")),
-    )
+    return filled_texts(agreement, (row["template_text_sv"], row["template_text_en"]))
+
+
+def filled_texts(agreement: AgreementRow, texts: tuple[str, str]) -> tuple[str, str]:
+    """The texts of any template (Swedish, English) filled in for an agreement."""
+    return fill(texts[0], particulars(agreement, "sv")), fill(texts[1], particulars(agreement, "en"))

@@ -1,6 +1,7 @@
 """May this be done with an agreement, and if not, why; and who acts next."""
 
 import io
+import re
 import zipfile
 from calendar import monthrange
 from collections.abc import Mapping
@@ -18,15 +19,19 @@ STOCKHOLM = ZoneInfo("Europe/Stockholm")
 LONGEST_TEXT = 200_000
 LONGEST_TITLE = 200
 LONGEST_DNR = 60
-LARGEST_DOCUMENT = 10 * 1024 * 1024
+LARGEST_DOCUMENT = 50 * 1024 * 1024
 MOST_DOCUMENTS = 20
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-SUFFIXES = {PDF: ".pdf", DOCX: ".docx"}
+ODT = "application/vnd.oasis.opendocument.text"
+SUFFIXES = {PDF: ".pdf", DOCX: ".docx", ODT: ".odt"}
 _ALL = 100  # per cent
 _LARGEST_NUMBER = 12_000
 _LONGEST_VALUE = 200
 _LONGEST_CLAUSE = 20
+LONGEST_NOTE = 1_000
+# An identifier of the SPDX licence list, or several joined: "MIT OR Apache-2.0".
+_SPDX = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*( (AND|OR|WITH) [A-Za-z0-9][A-Za-z0-9.+-]*)*")
 
 
 def last_day(valid_from: date, months: int) -> date:
@@ -314,6 +319,8 @@ def _fault_of_term(name: str, term: TermValue) -> Message | None:
     given = [part for part in (term.code, term.number, term.text) if part is not None]
     if len(term.clause) > _LONGEST_CLAUSE:
         return message(N_("The text is too long: at most %(max_length)s characters."), max_length=_LONGEST_CLAUSE)
+    if max(len(term.note_sv), len(term.note_en)) > LONGEST_NOTE:
+        return message(N_("The text is too long: at most %(max_length)s characters."), max_length=LONGEST_NOTE)
     if term.status is not TermStatus.VALUE:
         return message(N_("A term that is not regulated or not reviewed has no value.")) if given else None
     if known.kind is ValueKind.CODE:
@@ -321,6 +328,8 @@ def _fault_of_term(name: str, term: TermValue) -> Message | None:
     elif known.kind is ValueKind.NUMBER:
         most = _ALL if known.unit == "percent" else _LARGEST_NUMBER
         ok = given == [term.number] and term.number is not None and 0 <= term.number <= most
+    elif name == "open_source_licence" and not _SPDX.fullmatch(term.text or ""):
+        return message(N_("Write the licence as its SPDX identifier, for example EUPL-1.2 or MIT."))
     else:
         ok = given == [term.text] and bool(term.text) and len(term.text or "") <= _LONGEST_VALUE
     return None if ok else message(N_("The value does not fit this term."))
@@ -330,7 +339,7 @@ def _fault_of_term(name: str, term: TermValue) -> Message | None:
 
 
 def media_type_of(content: bytes) -> str | None:
-    """PDF or DOCX, judged by the content alone; None for anything else, and for a document with macros."""
+    """PDF, DOCX or ODT, judged by the content alone; None for anything else, and for a document with macros."""
     if content.startswith(b"%PDF-") and b"%%EOF" in content[-2048:]:
         return PDF
     if content.startswith(b"PK"):
@@ -341,4 +350,13 @@ def media_type_of(content: bytes) -> str | None:
             return None
         if {"[Content_Types].xml", "word/document.xml"} <= names and "word/vbaProject.bin" not in names:
             return DOCX
+        # OpenDocument names its type in its first file, unpacked, so that it stands at a known place.
+        has_macros = any(name.startswith(("Basic/", "Scripts/")) for name in names)
+        if content[30:].startswith(b"mimetype" + ODT.encode()) and "content.xml" in names and not has_macros:
+            return ODT
     return None
+
+
+def is_old_word(content: bytes) -> bool:
+    """Whether a file has the container of old Word documents, which DOCX with a password has too."""
+    return content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")

@@ -23,7 +23,7 @@ from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
-from registry.agreements.codes import AgreementType, PartyRole, SignatureMethod, TermStatus, TextStatus
+from registry.agreements.codes import AgreementType, PartyRole, Severity, SignatureMethod, TermStatus, TextStatus
 from registry.agreements.states import AgreementState
 from registry.database import one_of, some_of
 from registry.entries.codes import Audience, Remuneration
@@ -262,3 +262,12 @@ class AgreementPassage(Table):
     text = Text()
 
     is_of_a_version_or_a_document = Check("num_nonnulls(version, document) = 1")
+
+
+class TermSeverity(Table):
+    """How much a deviation from the template matters for a field, where legal has decided; see USUAL_SEVERITIES."""
+
+    field = Varchar(length=40, primary_key=True, default="")
+    severity = Varchar(length=10)
+
+    severity_is_known = one_of("severity", Severity)

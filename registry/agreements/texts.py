@@ -1,15 +1,16 @@
-"""The texts of agreements: filling in templates, their hash, their clauses, and how two sets of clauses differ."""
+"""The texts of agreements: filling in templates, their hash, and what they are made of."""
 
 import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
+
+from registry.errors import N_, DomainError, message
 
 PLACEHOLDERS = ("parties", "entries", "valid_from", "valid_until", "dnr")
 _PLACEHOLDER = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
-_CLAUSE = re.compile(r"^## +", re.MULTILINE)
-_NUMBER = re.compile(r"^(\d+)\b")
 NOT_DECIDED = {"sv": "ännu inte bestämt", "en": "not yet decided"}
 AND = {"sv": " och ", "en": " and "}
 
@@ -17,6 +18,22 @@ AND = {"sv": " och ", "en": " and "}
 def text_hash(text_sv: str, text_en: str) -> str:
     """The SHA-256 of both texts of a version; the database checks it."""
     return hashlib.sha256(f"{text_sv}\n\n{text_en}".encode()).hexdigest()
+
+
+class TextDamaged(DomainError):
+    """The stored text of a version no longer matches the hash from when it was written."""
+
+    status = 500
+    type = "text-damaged"
+    title = N_("The text is damaged")
+
+
+def check_hash(text_sv: str, text_en: str, sha256: str) -> None:
+    """Raise TextDamaged unless the texts are those that the hash was made of."""
+    if text_hash(text_sv, text_en) != sha256:
+        raise TextDamaged(
+            message(N_("The text of this agreement is not the one that was written. Tell the innovation unit."))
+        )
 
 
 @dataclass(frozen=True)
@@ -50,53 +67,34 @@ def _listed(names: tuple[str, ...], language: str) -> str:
     return ", ".join(names[:-1]) + AND[language] + names[-1]
 
 
+class BlockKind(StrEnum):
+    """What a stretch of a text is: its title (`# `), the heading of a clause (`## `), a list (`- `) or a paragraph."""
+
+    TITLE = "title"
+    HEADING = "heading"
+    LIST = "list"
+    PARAGRAPH = "paragraph"
+
+
 @dataclass(frozen=True)
-class Clause:
-    """A clause: its heading (empty for what stands before the first one) and its text."""
+class Block:
+    """A stretch of a text: the lines of a paragraph, the items of a list, or one heading, without their marks."""
 
-    heading: str
-    text: str
-
-    @property
-    def key(self) -> str:
-        """What the clause is matched by: its number if it has one, so that a new heading is no new clause."""
-        number = _NUMBER.match(self.heading)
-        return number.group(1) if number else self.heading.casefold()
+    kind: BlockKind
+    lines: tuple[str, ...]
 
 
-def clauses(text: str) -> list[Clause]:
-    """The clauses of a text; each begins with a heading `## `."""
-    before, *rest = _CLAUSE.split(text.strip())
-    found = [Clause("", before.strip())] if before.strip() else []
-    for part in rest:
-        heading, _, body = part.partition("\n")
-        found.append(Clause(heading.strip(), body.strip()))
+def blocks(text: str) -> list[Block]:
+    """The text in blocks, in its order."""
+    found: list[Block] = []
+    for part in text.replace("\r\n", "\n").split("\n\n"):
+        lines = [line.strip() for line in part.strip().splitlines() if line.strip()]
+        while lines and lines[0].startswith("#"):
+            heading = lines.pop(0)
+            kind = BlockKind.HEADING if heading.startswith("##") else BlockKind.TITLE
+            found.append(Block(kind, (heading.lstrip("# "),)))
+        if lines and all(line.startswith("- ") for line in lines):
+            found.append(Block(BlockKind.LIST, tuple(line[2:] for line in lines)))
+        elif lines:
+            found.append(Block(BlockKind.PARAGRAPH, tuple(lines)))
     return found
-
-
-@dataclass(frozen=True)
-class ClausePair:
-    """The same clause in two texts; None where a text lacks it."""
-
-    a: Clause | None
-    b: Clause | None
-
-    @property
-    def differs(self) -> bool:
-        return self.a != self.b
-
-    @property
-    def heading(self) -> str:
-        """The heading of whichever text has the clause."""
-        present = self.a or self.b
-        return present.heading if present else ""
-
-
-def pair_clauses(a: str, b: str) -> list[ClausePair]:
-    """The clauses of two texts side by side, those that differ first, else in the order of the texts."""
-    ours, theirs = clauses(a), clauses(b)
-    by_key = {clause.key: clause for clause in theirs}
-    known = {clause.key for clause in ours}
-    pairs = [ClausePair(clause, by_key.get(clause.key)) for clause in ours]
-    pairs += [ClausePair(None, clause) for clause in theirs if clause.key not in known]
-    return sorted(pairs, key=lambda pair: not pair.differs)

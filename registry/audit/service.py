@@ -37,6 +37,7 @@ class EventType(StrEnum):
     AGREEMENT_READ = "agreement.read"
     AGREEMENT_SEARCHED = "agreement.searched"
     DOCUMENT_ADDED = "agreement.document_added"
+    SEVERITIES_CHANGED = "term_severity.changed"
     DOCUMENT_DAMAGED = "agreement.document_damaged"
     BOOKING_CREATED = "booking.created"
     BOOKING_CHANGED = "booking.changed"

@@ -129,12 +129,55 @@ def _publication(terms: Mapping[str, TermValue], party: PublicParty) -> Message:
 
 @dataclass(frozen=True)
 class Glance:
-    """A row of "the terms in brief": a question, a short answer, and perhaps a note."""
+    """A row of "the terms in brief": a question, a short answer, and perhaps a note.
+
+    `mark` says in a word whom the answer favours, and `tone` which symbol stands beside the word (see the macro
+    `state`), so that a reader who skims, or sees no colours, gets the same.
+    """
 
     field: str
     question: Message
     answer: Message
     note: Message | None
+    tone: str
+    mark: Message
+
+
+# What the codes of the questions below mean for whoever signs up; every other code is shared or has conditions.
+_YOURS = frozenset(
+    {
+        ("results_ownership", "supplier"),
+        ("publication", "allowed"),
+        ("data_owner", "counterparty"),
+        ("region_rights", "none"),
+        ("commercialisation", "allowed"),
+    }
+)
+_NOT_YOURS = frozenset(
+    {
+        ("results_ownership", "buyer"),
+        ("publication", "not_allowed"),
+        ("data_owner", "region"),
+        ("region_rights", "assignment"),
+        ("region_rights", "exclusive"),
+        ("commercialisation", "not_allowed"),
+    }
+)
+
+
+def _mark(term: TermValue) -> tuple[str, Message]:
+    """The tone and the word for a term."""
+    if term.status is TermStatus.NOT_REGULATED:
+        return "neutral", message(N_("Not regulated"))
+    if term.status is TermStatus.NOT_REVIEWED:
+        return "neutral", message(N_("Not reviewed"))
+    if term.number is not None:
+        return "info", message(N_("Time limit"))
+    if (term.field, term.code) in _YOURS:
+        return "good", message(N_("Your right"))
+    if (term.field, term.code) in _NOT_YOURS:
+        return "bad", message(N_("Not your right"))
+    return "waiting", message(N_("Shared, or on conditions"))
 
 
 # The questions in their order, each with the field that answers it and the fields that a note may come from.
@@ -157,6 +200,7 @@ def _row(
     terms: Mapping[str, TermValue], name: str, question: str, notes: tuple[str, ...], party: PublicParty
 ) -> Glance:
     term = _term(terms, name)
+    tone, mark = _mark(term)
     note = next((sentence(_term(terms, other), party) for other in notes if _has_value(terms, other)), None)
     if term.status is not TermStatus.VALUE:
         answer = message(
@@ -164,9 +208,9 @@ def _row(
             if term.status is TermStatus.NOT_REGULATED
             else N_("Not yet reviewed by legal")
         )
-        return Glance(name, _fill(question, term, party), answer, None)
+        return Glance(name, _fill(question, term, party), answer, None, tone, mark)
     if name == "publication" and term.code == "after_review" and _has_value(terms, "publication_review_days"):
         answer = _fill(N_("Yes, after %(n)s"), _term(terms, "publication_review_days"), party)
     else:
         answer = _fill(ANSWERS[name][term.code or ""], term, party)
-    return Glance(name, _fill(question, term, party), answer, note)
+    return Glance(name, _fill(question, term, party), answer, note, tone, mark)

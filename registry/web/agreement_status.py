@@ -8,6 +8,7 @@ from markupsafe import Markup
 from registry.agreements.codes import PartyRole
 from registry.agreements.queries import AgreementRow
 from registry.agreements.states import OVER, AgreementState
+from registry.agreements.texts import Block, BlockKind, blocks
 from registry.web.labels import label
 from registry.web.language import gettext, in_language, show_date, show_datetime
 
@@ -90,17 +91,12 @@ def _with_current(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def show_text(text: str) -> Markup:
     """The text of an agreement as HTML: headings (`#`, `##`), lists (`- `) and paragraphs. All of it is escaped."""
-    parts: list[Markup] = []
-    for block in text.replace("\r\n", "\n").split("\n\n"):
-        lines = [line.strip() for line in block.strip().splitlines() if line.strip()]
-        while lines and lines[0].startswith("#"):
-            heading = lines.pop(0)
-            clause = heading.startswith("##")
-            frame = Markup("<h4>{}</h4>") if clause else Markup("<h3>{}</h3>")
-            parts.append(frame.format(heading.lstrip("# ")))
-        if lines and all(line.startswith("- ") for line in lines):
-            items = Markup("").join(Markup("<li>{}</li>").format(line[2:]) for line in lines)
-            parts.append(Markup("<ul>{}</ul>").format(items))
-        elif lines:
-            parts.append(Markup("<p>{}</p>").format(Markup("<br>").join(lines)))
-    return Markup("\n").join(parts)
+    return Markup("\n").join(_html(block) for block in blocks(text))
+
+
+def _html(block: Block) -> Markup:
+    if block.kind is BlockKind.LIST:
+        items = Markup("").join(Markup("<li>{}</li>").format(line) for line in block.lines)
+        return Markup("<ul>{}</ul>").format(items)
+    frames = {BlockKind.TITLE: "<h3>{}</h3>", BlockKind.HEADING: "<h4>{}</h4>", BlockKind.PARAGRAPH: "<p>{}</p>"}
+    return Markup(frames[block.kind]).format(Markup("<br>").join(block.lines))  # noqa: S704  # ours, and it escapes

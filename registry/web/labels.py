@@ -292,6 +292,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "agreement.searched": N_("Agreements searched"),
         "agreement.document_added": N_("Document added"),
         "agreement.document_damaged": N_("Document found damaged"),
+        "term_severity.changed": N_("Weight of deviations changed"),
         "booking.created": N_("Booking created"),
         "booking.changed": N_("Booking changed"),
         "booking.state_changed": N_("Booking's state changed"),

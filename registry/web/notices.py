@@ -28,6 +28,7 @@ NOTICES: dict[str, tuple[str, str]] = {
     "reply-saved": ("success", N_("The template is saved.")),
     "reply-removed": ("success", N_("The template is removed.")),
     "agreement-changed": ("success", N_("The agreement has been updated.")),
+    "severities-changed": ("success", N_("The weights are saved and hold from now on.")),
     "agreement-created": ("success", N_("The agreement has been created.")),
     "agreement-sent": ("success", N_("The agreement has been sent to legal, who reviews it next.")),
     "agreement-signed": ("success", N_("The signature has been stored. The page shows who acts next.")),

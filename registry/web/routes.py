@@ -4,6 +4,7 @@ from litestar.types import ControllerRouterHandler
 
 from registry.web import feeds, system
 from registry.web.api import agreement_search as agreement_search_api
+from registry.web.api import agreement_versions as agreement_version_api
 from registry.web.api import agreements as agreement_api
 from registry.web.api import booking_steps as booking_step_api
 from registry.web.api import bookings as booking_api
@@ -14,6 +15,9 @@ from registry.web.api import messages as message_api
 from registry.web.api import procurement as procurement_api
 from registry.web.api import series as series_api
 from registry.web.pages import account as account_pages
+from registry.web.pages import agreement_comparison as agreement_comparison_pages
+from registry.web.pages import agreement_files as agreement_file_pages
+from registry.web.pages import agreement_terms as agreement_term_pages
 from registry.web.pages import agreements as agreement_pages
 from registry.web.pages import booking_steps as booking_step_pages
 from registry.web.pages import bookings as booking_pages
@@ -39,6 +43,9 @@ def handlers() -> list[ControllerRouterHandler]:
         *booking_step_pages.HANDLERS,
         *series_pages.HANDLERS,
         *agreement_pages.HANDLERS,
+        *agreement_comparison_pages.HANDLERS,
+        *agreement_file_pages.HANDLERS,
+        *agreement_term_pages.HANDLERS,
         *procurement_pages.HANDLERS,
         *account_pages.HANDLERS,
         *calendar_feed_pages.HANDLERS,
@@ -52,6 +59,7 @@ def handlers() -> list[ControllerRouterHandler]:
         *calendar_api.HANDLERS,
         *calendar_editing_api.HANDLERS,
         *agreement_api.HANDLERS,
+        *agreement_version_api.HANDLERS,
         *agreement_search_api.HANDLERS,
         *procurement_api.HANDLERS,
     ]

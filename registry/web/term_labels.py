@@ -62,6 +62,16 @@ TERM_LABELS: Mapping[str, Mapping[str, str]] = {
         "not_regulated": N_("Not regulated"),
         "not_reviewed": N_("Not reviewed"),
     },
+    "severity": {
+        "high": N_("Serious deviation"),
+        "medium": N_("Deviation to consider"),
+        "low": N_("Minor deviation"),
+    },
+    "term_unit": {
+        "months": N_("months"),
+        "days": N_("days"),
+        "percent": N_("per cent"),
+    },
     "signature_method": {
         "signed_in": N_("Signed in the registry"),
         "recorded_copy": N_("Signed on paper"),

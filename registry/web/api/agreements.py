@@ -1,5 +1,6 @@
 """Agreements over the API."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -12,10 +13,9 @@ from pydantic import Field
 
 from registry.access import Actor, Role
 from registry.agreements import queries, rules, service
-from registry.agreements.codes import SignatureMethod, TermValue
-from registry.agreements.queries import AgreementRow, AgreementView, Comparison
+from registry.agreements.codes import TERM_FIELDS, SignatureMethod, TermStatus, TermValue, ValueKind
+from registry.agreements.queries import AgreementRow, AgreementView
 from registry.agreements.states import AgreementState
-from registry.agreements.texts import ClausePair
 from registry.entries import queries as entries
 from registry.errors import N_, invalid
 from registry.formats import plain_language
@@ -32,6 +32,34 @@ OrganisationId = Annotated[Whole, Field(ge=1, le=2_147_483_647)]
 # --- What is sent
 
 
+class TermInput(Input):
+    """What the agreement says about one field: a value (a code, a whole number or a text), or a status without one."""
+
+    status: TermStatus = TermStatus.VALUE
+    value: Whole | Line | None = None
+    clause: Annotated[Line, Field(max_length=20)] = ""
+    note_sv: Annotated[LongText, Field(max_length=rules.LONGEST_NOTE)] = ""
+    note_en: Annotated[LongText, Field(max_length=rules.LONGEST_NOTE)] = ""
+
+
+def read_terms(given: Mapping[str, TermInput]) -> dict[str, TermValue]:
+    """The terms by field. Whether they fit their fields is for the command to say."""
+    terms = {}
+    for name, term in given.items():
+        kind = TERM_FIELDS[name].kind if name in TERM_FIELDS else ValueKind.TEXT
+        terms[name] = TermValue(
+            name,
+            term.status,
+            code=term.value if kind is ValueKind.CODE and isinstance(term.value, str) else None,
+            number=term.value if isinstance(term.value, int) else None,
+            text=term.value if kind is not ValueKind.CODE and isinstance(term.value, str) else None,
+            clause=term.clause,
+            note_sv=term.note_sv,
+            note_en=term.note_en,
+        )
+    return terms
+
+
 class AgreementRequest(Input):
     """A new agreement from a template. Dates are in Europe/Stockholm, both included."""
 
@@ -43,6 +71,8 @@ class AgreementRequest(Input):
     valid_from: Day | None = None
     valid_until: Day | None = None
     framework: bool = False
+    # In place of the template's; fields that are not given stay as in the template.
+    terms: Annotated[dict[str, TermInput], Field(default_factory=dict)]
     submit: bool = False
 
 
@@ -170,33 +200,6 @@ class AgreementAnswer(AgreementListed):
     actions: list[str]
 
 
-@dataclass(frozen=True)
-class TermPairAnswer:
-    field: str
-    differs: bool
-    a: TermAnswer
-    b: TermAnswer
-
-
-@dataclass(frozen=True)
-class ClauseAnswer:
-    heading: str
-    differs: bool
-    a: str | None
-    b: str | None
-
-
-@dataclass(frozen=True)
-class ComparisonAnswer:
-    """Two agreements side by side, differences first."""
-
-    a: UUID
-    b: UUID
-    terms: list[TermPairAnswer]
-    clauses_sv: list[ClauseAnswer]
-    clauses_en: list[ClauseAnswer]
-
-
 # --- Handlers
 
 
@@ -221,10 +224,16 @@ async def create(actor: CurrentActor, data: JSONBody[AgreementRequest]) -> Agree
         valid_from=data.valid_from,
         valid_until=data.valid_until,
         framework=data.framework,
+        terms=await _with_the_templates(data) if data.terms else None,
     )
     if data.submit:
         await service.submit(actor, agreement_id)
-    return await _answer(actor, agreement_id)
+    return await answer(actor, agreement_id)
+
+
+async def _with_the_templates(data: AgreementRequest) -> dict[str, TermValue]:
+    model = await queries.model(data.template)
+    return {**(model.offered.terms if model else {}), **read_terms(data.terms)}
 
 
 def _own_organisation(actor: Actor) -> int:
@@ -237,7 +246,7 @@ def _own_organisation(actor: Actor) -> int:
 @get(f"{PATH}/{{agreement_id:uuid}}", tags=["agreements"])
 async def get_one(actor: CurrentActor, agreement_id: FromPath[UUID]) -> AgreementAnswer:
     """An agreement: its parties and signatures, text and terms, and what you may do next."""
-    return await _answer(actor, agreement_id)
+    return await answer(actor, agreement_id)
 
 
 def _step(path: str, action: str, summary: str) -> ControllerRouterHandler:
@@ -256,7 +265,7 @@ def _step(path: str, action: str, summary: str) -> ControllerRouterHandler:
     ) -> AgreementAnswer:
         body = data or Step()
         await service.take_step(actor, agreement_id, action, reason=body.reason, read_version=body.version)
-        return await _answer(actor, agreement_id)
+        return await answer(actor, agreement_id)
 
     return step
 
@@ -270,19 +279,14 @@ async def sign(
     await service.sign(
         actor, agreement_id, organisation_id=body.organisation, method=body.method, read_version=body.version
     )
-    return await _answer(actor, agreement_id)
-
-
-@get(f"{PATH}/{{agreement_id:uuid}}/compare/{{other_id:uuid}}", tags=["agreements"])
-async def compare(actor: CurrentActor, agreement_id: FromPath[UUID], other_id: FromPath[UUID]) -> ComparisonAnswer:
-    """Two agreements field by field and clause by clause, differences first."""
-    return _comparison(await queries.compare(actor, agreement_id, other_id), other_id)
+    return await answer(actor, agreement_id)
 
 
 # --- Shaping
 
 
-async def _answer(actor: Actor, agreement_id: UUID) -> AgreementAnswer:
+async def answer(actor: Actor, agreement_id: UUID) -> AgreementAnswer:
+    """A whole agreement, for the handlers here and of its versions."""
     view = await queries.get_agreement(actor, agreement_id)
     return AgreementAnswer(
         **listed(view.agreement),
@@ -290,7 +294,7 @@ async def _answer(actor: Actor, agreement_id: UUID) -> AgreementAnswer:
         next_step=language.say(view.agreement.next_step),
         text=Texts(view.text_sv, view.text_en),
         sha256=view.sha256,
-        terms={name: _term(term) for name, term in view.terms.items()},
+        terms={name: term_answer(term) for name, term in view.terms.items()},
         summary=_summary(view),
         versions=[VersionAnswer(one.number, one.sha256, one.created_at) for one in view.versions],
         documents=[
@@ -333,27 +337,14 @@ def _local(moment: datetime | None) -> datetime | None:
     return moment.astimezone(rules.STOCKHOLM) if moment else None
 
 
-def _term(term: TermValue) -> TermAnswer:
+def term_answer(term: TermValue) -> TermAnswer:
+    """A term as it is answered."""
     return TermAnswer(term.status.value, term.value, term.clause, Texts(term.note_sv, term.note_en))
 
 
 def _summary(view: AgreementView) -> Summary:
     lines = plain_language.summary(view.terms, plain_language.public_party(view.agreement.type))
     return Summary(*([language.say_in(code, line) for line in lines] for code in language.LANGUAGES))
-
-
-def _comparison(found: Comparison, other_id: UUID) -> ComparisonAnswer:
-    return ComparisonAnswer(
-        a=found.view.agreement.id,
-        b=other_id,
-        terms=[TermPairAnswer(pair.field, pair.differs, _term(pair.a), _term(pair.b)) for pair in found.terms],
-        clauses_sv=[_clause(pair) for pair in found.clauses_sv],
-        clauses_en=[_clause(pair) for pair in found.clauses_en],
-    )
-
-
-def _clause(pair: ClausePair) -> ClauseAnswer:
-    return ClauseAnswer(pair.heading, pair.differs, pair.a.text if pair.a else None, pair.b.text if pair.b else None)
 
 
 HANDLERS: list[ControllerRouterHandler] = [
@@ -365,5 +356,4 @@ HANDLERS: list[ControllerRouterHandler] = [
     _step("request-changes", "request_changes", "Send the agreement back and say what has to be changed"),
     _step("terminate", "terminate", "End an agreement that is in force, with the reason"),
     sign,
-    compare,
 ]

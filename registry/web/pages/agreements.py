@@ -1,8 +1,7 @@
-"""Agreements: the list, the page of one, signing, changing and comparing; and the models in plain words."""
+"""Agreements: the list, the page of one, signing and changing; and the models in plain words."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Request, Response, get, post
@@ -15,12 +14,13 @@ from pydantic import Field
 from registry.access import Actor
 from registry.agreements import queries, rules, service
 from registry.agreements.codes import TERM_FIELDS, SignatureMethod, TermValue
-from registry.agreements.queries import AgreementView, Comparison
+from registry.agreements.queries import AgreementView
 from registry.agreements.states import AgreementState
 from registry.errors import DomainError, FieldError, InvalidInput, NotFound
 from registry.formats import plain_language
 from registry.web import language
 from registry.web.agreement_status import show_text, timeline, tone
+from registry.web.attachments import attachment
 from registry.web.authentication import CurrentActor
 from registry.web.input import BlankIsNone, Day, Input, Line, PlainText, form_values, parse, read_form, read_query
 from registry.web.labels import options
@@ -104,7 +104,11 @@ async def submit(request: AnyRequest, actor: CurrentActor, agreement_id: FromPat
     return go_to(f"/agreements/{agreement_id}", "agreement-sent")
 
 
-@post("/agreements/{agreement_id:uuid}/documents", include_in_schema=False)
+# The largest document, and the rest of the form around it.
+_LARGEST_UPLOAD = rules.LARGEST_DOCUMENT + 64 * 1024
+
+
+@post("/agreements/{agreement_id:uuid}/documents", include_in_schema=False, request_max_body_size=_LARGEST_UPLOAD)
 async def add_document(request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID]) -> Redirect | Template:
     """Add a file."""
     upload = (await request.form()).get("document")
@@ -126,13 +130,7 @@ async def read_document(
 ) -> Response[bytes]:
     """A file, to be saved rather than shown."""
     document = await service.read_document(actor, agreement_id, document_id)
-    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in document.filename)
-    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(document.filename, safe='')}"
-    return Response(
-        document.content,
-        media_type=document.media_type,
-        headers={"Content-Disposition": disposition, "Cache-Control": "private, no-store"},
-    )
+    return attachment(document.filename, document.content, document.media_type)
 
 
 @get("/agreements/{agreement_id:uuid}/edit", include_in_schema=False)
@@ -176,20 +174,6 @@ async def edit(request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[
 def _same(sent: str, stored: str) -> bool:
     """Whether a text was left as it was; browsers change line ends, and the ends of the text are trimmed."""
     return sent.strip() == stored.replace("\r\n", "\n").strip()
-
-
-@get("/agreements/{agreement_id:uuid}/compare/template", include_in_schema=False)
-async def compare_with_template(request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID]) -> Template:
-    """An agreement beside the template it was made from."""
-    return _comparison(request, await queries.compare_with_template(actor, agreement_id))
-
-
-@get("/agreements/{agreement_id:uuid}/compare/{other_id:uuid}", include_in_schema=False)
-async def compare(
-    request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID], other_id: FromPath[UUID]
-) -> Template:
-    """Two agreements side by side, differences first."""
-    return _comparison(request, await queries.compare(actor, agreement_id, other_id))
 
 
 @get("/terms", include_in_schema=False)
@@ -257,6 +241,7 @@ async def _page(
         names={party.organisation_id: party for party in agreement.parties},
         own_signings=[s for s in view.signings if s.method is SignatureMethod.SIGNED_IN],
         others=[other for other in others if other.id != agreement.id],
+        models=[one for one in await queries.models() if one.template_code != agreement.template_code],
         **in_plain_language(view.terms, plain_language.public_party(agreement.type)),
         errors=language.say_errors(errors),
         breadcrumbs=[
@@ -298,29 +283,6 @@ def _edit_page(
     )
 
 
-def _comparison(request: AnyRequest, found: Comparison) -> Template:
-    agreement = found.view.agreement
-    party = plain_language.public_party(agreement.type)
-    use_english = language.current_language() == "en" and found.view.text_en
-    return page(
-        request,
-        "agreements/compare.html",
-        found=found,
-        agreement=agreement,
-        other=found.other.agreement if found.other else None,
-        clauses=found.clauses_en if use_english else found.clauses_sv,
-        clause_language="en" if use_english else "sv",
-        show_text=show_text,
-        sentence=lambda term: language.say(plain_language.sentence(term, party)),
-        reason=lambda group: language.say(plain_language.reason(group)),
-        breadcrumbs=[
-            ("/agreements", language.gettext("Agreements")),
-            (f"/agreements/{agreement.id}", language.in_language(agreement, "title")),
-            (None, language.gettext("Compare")),
-        ],
-    )
-
-
 HANDLERS: list[ControllerRouterHandler] = [
     list_page,
     agreement_page,
@@ -330,8 +292,6 @@ HANDLERS: list[ControllerRouterHandler] = [
     read_document,
     edit_page,
     edit,
-    compare_with_template,
-    compare,
     terms_page,
     model_page,
 ]
