@@ -1,8 +1,10 @@
 """Commands on agreements, by the module that holds them; other concepts find them here."""
 
+from registry.agreements.checklists import add_item, retire_item
 from registry.agreements.documents import add_document, read_document
 from registry.agreements.drafts import add_version, create_agreement, open_missing
 from registry.agreements.extraction import extract_document, extract_left, handle_extract_job
+from registry.agreements.review import assign, comment, tick
 from registry.agreements.steps import (
     approve,
     follow_dates,
@@ -17,8 +19,11 @@ from registry.agreements.templates import create_template, offer_terms
 
 __all__ = [
     "add_document",
+    "add_item",
     "add_version",
     "approve",
+    "assign",
+    "comment",
     "create_agreement",
     "create_template",
     "extract_document",
@@ -30,8 +35,10 @@ __all__ = [
     "open_missing",
     "read_document",
     "request_changes",
+    "retire_item",
     "sign",
     "submit",
     "take_step",
     "terminate",
+    "tick",
 ]

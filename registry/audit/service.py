@@ -17,6 +17,8 @@ class EventType(StrEnum):
     PERSON_CREATED = "person.created"
     ROLE_GRANTED = "person.role_granted"
     ROLE_WITHDRAWN = "person.role_withdrawn"
+    AUTHORITY_GIVEN = "person.authority_given"
+    AUTHORITY_ENDED = "person.authority_ended"
     TOKEN_CREATED = "person.token_created"  # noqa: S105  # the name of an event
     TOKEN_REVOKED = "person.token_revoked"  # noqa: S105  # the name of an event
     NOTICES_CHOSEN = "person.notices_chosen"
@@ -36,6 +38,10 @@ class EventType(StrEnum):
     AGREEMENT_SIGNED_BY_PARTY = "agreement.signed_by_party"
     AGREEMENT_READ = "agreement.read"
     AGREEMENT_SEARCHED = "agreement.searched"
+    AGREEMENT_ASSIGNED = "agreement.assigned"
+    AGREEMENT_CHECKED = "agreement.checked"
+    AGREEMENT_COMMENTED = "agreement.commented"
+    CHECKLIST_CHANGED = "checklist.changed"
     DOCUMENT_ADDED = "agreement.document_added"
     DOCUMENT_DAMAGED = "agreement.document_damaged"
     BOOKING_CREATED = "booking.created"
