@@ -29,8 +29,6 @@ from registry.web.pages.agreements import in_plain_language
 from registry.web.rendering import go_to, page
 
 AnyRequest = Request[Any, Any, Any]
-# How each kind of signature is given at the desk, by the last part of the address.
-_SIGNATURES = {"sign": SignatureMethod.SIGNED_IN, "record": SignatureMethod.RECORDED_COPY}
 
 
 LARGEST_ID = 2_147_483_647
@@ -57,6 +55,7 @@ class DecisionForm(Input):
     organisation: Annotated[Annotated[int, Field(ge=1, le=2_147_483_647)] | None, BlankIsNone] = None
     # The version that the reader saw; a newer one is not decided or signed unread.
     version: Annotated[Annotated[int, Field(ge=1, le=1_000_000)] | None, BlankIsNone] = None
+    sha256: Annotated[Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None, BlankIsNone] = None
 
 
 @get("/desk/agreements", include_in_schema=False)
@@ -75,20 +74,20 @@ async def case(request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[
 async def decide(
     request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID], action: FromPath[str]
 ) -> Redirect | Template:
-    """Take a step of the state table, sign for the public party, or record a signature on paper."""
+    """Take a step of the state table, or sign for the public party."""
     require(actor, Permission.AGREEMENT_REVIEW)
     step = action.replace("-", "_")
-    if action not in _SIGNATURES and step not in rules.can_take:
+    if action != "sign" and step not in rules.can_take:
         raise NotFound
     form = await read_form(request, DecisionForm)
     try:
-        if action in _SIGNATURES:
+        if action == "sign":
             await service.sign(
                 actor,
                 agreement_id,
                 organisation_id=form.organisation,
-                method=_SIGNATURES[action],
                 read_version=form.version,
+                read_sha256=form.sha256,
             )
         else:
             await service.take_step(actor, agreement_id, step, reason=form.reason, read_version=form.version)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, get, post
+from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
@@ -13,12 +14,12 @@ from pydantic import Field
 
 from admin.legal import LARGEST_ID, show_desk
 from registry.access import Actor, Permission, require
-from registry.agreements import checklists, service
+from registry.agreements import checklists, rules, service
 from registry.agreements.codes import AgreementType
 from registry.errors import DomainError, FieldError, InvalidInput, NotFound
 from registry.web import language
 from registry.web.authentication import CurrentActor
-from registry.web.input import BlankIsNone, Day, Input, Line, LongText, PlainText, Whole, read_form
+from registry.web.input import BlankIsNone, Day, Input, Line, LongText, PlainText, Whole, parse, read_form
 from registry.web.labels import options
 from registry.web.rendering import go_to, page
 
@@ -47,6 +48,14 @@ class NoteForm(Input):
 
     clause: PlainText = ""
     text: LongText = ""
+    version: _Version = None
+
+
+class CopyForm(Input):
+    """For which party somebody has signed on paper, and who."""
+
+    organisation: Annotated[Annotated[Whole, Field(ge=1, le=LARGEST_ID)] | None, BlankIsNone] = None
+    signer_name: Line = ""
     version: _Version = None
 
 
@@ -117,6 +126,32 @@ async def _or_again(
     return go_to(f"{DESK}/{agreement_id}", notice)
 
 
+@post(f"{DESK}/{{agreement_id:uuid}}/record", include_in_schema=False)
+async def record_copy(request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[UUID]) -> Redirect | Template:
+    """Record that a counterparty has signed on paper, with the signed copy."""
+
+    async def act() -> None:
+        form = parse(CopyForm, {n: v for n, v in (await request.form()).items() if isinstance(v, str) and n[0] != "_"})
+        upload = (await request.form()).get("document")
+        name, content, media_type = "", b"", ""
+        if isinstance(upload, UploadFile):
+            # One byte more than is allowed is enough to see that a file is too large.
+            content = await upload.read(rules.LARGEST_DOCUMENT + 1)
+            name, media_type = upload.filename, upload.content_type
+        await service.record_copy(
+            actor,
+            agreement_id,
+            organisation_id=form.organisation,
+            signer_name=form.signer_name,
+            filename=name,
+            content=content,
+            media_type=media_type,
+            read_version=form.version,
+        )
+
+    return await _or_again(request, actor, agreement_id, act, notice="agreement-changed")
+
+
 @get(CHECKLISTS, include_in_schema=False)
 async def checklists_page(request: AnyRequest, actor: CurrentActor) -> Template:
     """What is checked in agreements of each type."""
@@ -172,4 +207,4 @@ async def _checklists(
     )
 
 
-HANDLERS: list[ControllerRouterHandler] = [assign, tick, note, checklists_page, add_item, retire_item]
+HANDLERS: list[ControllerRouterHandler] = [assign, tick, note, record_copy, checklists_page, add_item, retire_item]

@@ -16,6 +16,7 @@ from admin import (
     review,
     search,
     series,
+    signatories,
     vocabulary,
 )
 
@@ -30,6 +31,7 @@ def handlers() -> list[ControllerRouterHandler]:
         *series.HANDLERS,
         *legal.HANDLERS,
         *review.HANDLERS,
+        *signatories.HANDLERS,
         *assessments.HANDLERS,
         *agreement_search.HANDLERS,
         *procurement.HANDLERS,

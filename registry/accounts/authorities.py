@@ -80,6 +80,20 @@ async def give_authority(
     return authority_id
 
 
+async def person_to_sign(email: str) -> tuple[int, int | None]:
+    """Who has this address: the person's id and the organisation that the person belongs to.
+
+    Raises:
+        InvalidInput: nobody active has it.
+    """
+    row = await database.fetch_one(
+        "SELECT id, organisation FROM person WHERE email = $1 AND active", email.strip().lower()
+    )
+    if row is None:
+        raise invalid("email", N_("There is no account with the address %(email)s."), email=email)
+    return row["id"], row["organisation"]
+
+
 async def end_authority(actor: Actor, authority_id: int, day: date) -> None:
     """Let a day be the last one of an authority; what has been signed before stays signed.
 

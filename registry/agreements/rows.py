@@ -27,6 +27,7 @@ class PartyView:
     signed_at: datetime | None
     method: SignatureMethod | None
     signed_by: str
+    signer_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ SELECT a.*, coalesce(nullif(a.title, ''), t.title_sv) AS title_sv,
        v.terms AS terms_id, v.text_sv, v.text_en, v.sha256,
        (SELECT json_agg(json_build_object(
                    'organisation_id', p.organisation, 'role', p.role, 'name_sv', o.name_sv, 'name_en', o.name_en,
-                   'signed_at', s.signed_at, 'method', s.method, 'signed_by', coalesce(signer.name, '')
+                   'signed_at', s.signed_at, 'method', s.method, 'signed_by', coalesce(signer.name, ''),
+                   'signer_name', coalesce(s.signer_name, '')
                ) ORDER BY p.role <> 'region', p.id)
         FROM agreement_party p JOIN organisation o ON o.id = p.organisation
         LEFT JOIN agreement_signature s ON s.version = v.id AND s.organisation = p.organisation
@@ -177,6 +179,7 @@ def _party(part: Mapping[str, Any]) -> PartyView:
         signed_at=datetime.fromisoformat(part["signed_at"]) if part["signed_at"] else None,
         method=SignatureMethod(part["method"]) if part["method"] else None,
         signed_by=part["signed_by"],
+        signer_name=part["signer_name"],
     )
 
 

@@ -5,6 +5,7 @@ from registry.agreements.documents import add_document, read_document
 from registry.agreements.drafts import add_version, create_agreement, open_missing
 from registry.agreements.extraction import extract_document, extract_left, handle_extract_job
 from registry.agreements.review import assign, comment, tick
+from registry.agreements.signing import order_signature, record_copy, settle_order
 from registry.agreements.steps import (
     approve,
     follow_dates,
@@ -33,9 +34,12 @@ __all__ = [
     "handle_extract_job",
     "offer_terms",
     "open_missing",
+    "order_signature",
     "read_document",
+    "record_copy",
     "request_changes",
     "retire_item",
+    "settle_order",
     "sign",
     "submit",
     "take_step",

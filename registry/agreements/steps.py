@@ -81,7 +81,7 @@ async def take_step(
             await _check_required_items(agreement)
         await _set_state(actor, agreement, state, **_columns(actor, action, reason.strip(), moment))
         if action == "approve":
-            state = await _go_on(actor, agreement_id, moment)
+            state = await go_on(actor, agreement_id, moment)
     return state
 
 
@@ -188,9 +188,11 @@ async def sign(
                 transitions.apply(TRANSITIONS, "sign", facts.state)
             if refusal := rules.can_be_signed(actor, signing):
                 raise RuleBroken(refusal)
+            if method is not SignatureMethod.SIGNED_IN and document_id is None:
+                raise invalid("document", N_("Add the signed copy."))
             if method is SignatureMethod.SIGNED_IN:
                 await _require_authority(actor, signing)
-            await _store_signature(
+            await store_signature(
                 actor,
                 agreement_id,
                 row=row,
@@ -199,7 +201,7 @@ async def sign(
                 signer_name=signer_name,
                 document_id=document_id,
             )
-            state = await _go_on(actor, agreement_id, moment)
+            state = await go_on(actor, agreement_id, moment)
     except UniqueViolationError as error:
         raise RuleBroken(message(N_("The organisation has already signed this version."))) from error
     return state
@@ -239,7 +241,7 @@ def _only_party(actor: Actor, facts: AgreementFacts, method: SignatureMethod) ->
     return (open_ones or theirs)[0]
 
 
-async def _store_signature(
+async def store_signature(
     actor: Actor,
     agreement_id: UUID,
     *,
@@ -249,6 +251,7 @@ async def _store_signature(
     signer_name: str,
     document_id: UUID | None,
 ) -> None:
+    """Store and log a signature that has been checked, in the running transaction."""
     await AgreementSignature.insert(
         AgreementSignature(
             version=row["version_id"],
@@ -277,7 +280,7 @@ async def _store_signature(
 # --- What follows by itself
 
 
-async def _go_on(actor: Actor, agreement_id: UUID, moment: datetime) -> AgreementState:
+async def go_on(actor: Actor, agreement_id: UUID, moment: datetime) -> AgreementState:
     """The state after a signature or an approval: signed by all, and in force when the first day is here."""
     agreement = row_of(await _row(agreement_id))
     facts = agreement.facts(rules.today(moment))

@@ -36,6 +36,8 @@ class EventType(StrEnum):
     AGREEMENT_CHANGED = "agreement.changed"
     AGREEMENT_STATE_CHANGED = "agreement.state_changed"
     AGREEMENT_SIGNED_BY_PARTY = "agreement.signed_by_party"
+    SIGNING_ORDERED = "agreement.signing_ordered"
+    SIGNING_CLOSED = "agreement.signing_closed"
     AGREEMENT_READ = "agreement.read"
     AGREEMENT_SEARCHED = "agreement.searched"
     AGREEMENT_ASSIGNED = "agreement.assigned"

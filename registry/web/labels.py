@@ -100,6 +100,10 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "licence": N_("Licence"),
         "partnership_contract": N_("Partnership contract"),
     },
+    "signing_scope": {
+        "own": N_("The organisation that the person belongs to"),
+        "public": N_("Every committee and company of the region"),
+    },
     "queue_turn": {
         "all": N_("Everybody's turn"),
         "legal": N_("Legal's turn"),
@@ -295,6 +299,8 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "agreement.changed": N_("Agreement changed"),
         "agreement.state_changed": N_("Agreement's state changed"),
         "agreement.signed_by_party": N_("Agreement signed by a party"),
+        "agreement.signing_ordered": N_("Sent to be signed electronically"),
+        "agreement.signing_closed": N_("Electronic signing ended"),
         "agreement.read": N_("Agreement read"),
         "agreement.searched": N_("Agreements searched"),
         "agreement.assigned": N_("Agreement given to somebody to review"),

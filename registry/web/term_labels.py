@@ -63,6 +63,7 @@ TERM_LABELS: Mapping[str, Mapping[str, str]] = {
         "not_reviewed": N_("Not reviewed"),
     },
     "signature_method": {
+        "e_signature": N_("signed through an e-signature service"),
         "signed_in": N_("Signed in the registry"),
         "recorded_copy": N_("Signed on paper"),
     },
