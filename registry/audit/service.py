@@ -38,6 +38,7 @@ class EventType(StrEnum):
     AGREEMENT_SIGNED_BY_PARTY = "agreement.signed_by_party"
     SIGNING_ORDERED = "agreement.signing_ordered"
     SIGNING_CLOSED = "agreement.signing_closed"
+    AGREEMENT_REMINDED = "agreement.reminded"
     AGREEMENT_READ = "agreement.read"
     AGREEMENT_SEARCHED = "agreement.searched"
     AGREEMENT_ASSIGNED = "agreement.assigned"

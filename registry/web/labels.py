@@ -301,6 +301,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "agreement.signed_by_party": N_("Agreement signed by a party"),
         "agreement.signing_ordered": N_("Sent to be signed electronically"),
         "agreement.signing_closed": N_("Electronic signing ended"),
+        "agreement.reminded": N_("Reminder of the agreement's end sent"),
         "agreement.read": N_("Agreement read"),
         "agreement.searched": N_("Agreements searched"),
         "agreement.assigned": N_("Agreement given to somebody to review"),
