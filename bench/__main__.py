@@ -12,12 +12,15 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import search
+from bench import agreements, search
 from bench.figures import Figures
 
 RESULTS = Path(__file__).parent / "results.json"
-# Each measures for the given numbers of entries, with its data in a folder.
-BENCHMARKS: dict[str, Callable[[Sequence[int], Path], Coroutine[Any, Any, Figures]]] = {"search": search.run}
+# Each measures for the given numbers of entries (or agreements), with its data in a folder.
+BENCHMARKS: dict[str, Callable[[Sequence[int], Path], Coroutine[Any, Any, Figures]]] = {
+    "search": search.run,
+    "agreements": agreements.run,
+}
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ class PartyView:
     method: SignatureMethod | None
     signed_by: str
     signer_name: str = ""
+    org_number: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ SELECT a.*, coalesce(nullif(a.title, ''), t.title_sv) AS title_sv,
        (SELECT json_agg(json_build_object(
                    'organisation_id', p.organisation, 'role', p.role, 'name_sv', o.name_sv, 'name_en', o.name_en,
                    'signed_at', s.signed_at, 'method', s.method, 'signed_by', coalesce(signer.name, ''),
-                   'signer_name', coalesce(s.signer_name, '')
+                   'signer_name', coalesce(s.signer_name, ''),
+                   'org_number', coalesce(o.org_number, '')
                ) ORDER BY p.role <> 'region', p.id)
         FROM agreement_party p JOIN organisation o ON o.id = p.organisation
         LEFT JOIN agreement_signature s ON s.version = v.id AND s.organisation = p.organisation
@@ -180,6 +182,7 @@ def _party(part: Mapping[str, Any]) -> PartyView:
         method=SignatureMethod(part["method"]) if part["method"] else None,
         signed_by=part["signed_by"],
         signer_name=part["signer_name"],
+        org_number=part["org_number"],
     )
 
 
