@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test lint bench lock messages
+.PHONY: setup run test lint bench prove lock messages
 
 setup: .venv/.done node_modules/.done
 
@@ -31,6 +31,12 @@ test: setup lint
 # Measures the program beside what it stands on; takes long with 100,000 entries. See bench/__main__.py.
 bench: setup
 	$(BIN)/python -m bench
+
+# Races, crashes and random steps with bookings, so often that it proves something; takes about an hour.
+prove: setup
+	REGISTRY_TEST_ROUNDS=200 REGISTRY_TEST_EXAMPLES=300 $(BIN)/pytest --timeout 7200 --durations 20 \
+	    tests/test_booking_races.py tests/test_booking_step_races.py \
+	    tests/test_booking_crashes.py tests/test_booking_machine.py
 
 lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --group dev --output-file requirements.lock pyproject.toml

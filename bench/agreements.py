@@ -21,6 +21,7 @@ from bench.servers import Site
 from registry import database
 from registry.agreements.offers import missing_agreements
 
+SIZES = (1_000, 100_000)
 ENTRIES = 2_000
 GOAL = 10.0  # milliseconds
 _ASKED, _WARMING = 2_000, 100

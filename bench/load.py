@@ -10,14 +10,14 @@ import re
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import cycle
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _END_OF_CHUNKS = b"0\r\n\r\n"
-_OK = 200
+_GOOD = range(200, 300)
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Plan:
-    """With one connection each request is timed, `rounds` times; with more, requests are counted for `seconds` a round.
+    """With one connection each request is sent `rounds` times; with more, as many as they can for `seconds` a round.
 
-    Targets take turns: with one connection after every request, otherwise after every round.
+    Then each round goes on in the list of requests where the last one stopped, and begins anew at its end. Targets take
+    turns: with one connection after every request, otherwise after every round.
     """
 
     targets: Sequence[Target]
@@ -44,7 +45,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Measured:
-    """Of one target: times in milliseconds in the order of its requests, round by round; requests a second by round."""
+    """Of one target: times in milliseconds and, where they were counted, requests a second by round.
+
+    With one connection the times are in the order of the requests, round by round; otherwise in that of the answers.
+    """
 
     name: str
     times: list[float]
@@ -68,7 +72,7 @@ class _Connection(asyncio.Protocol):
         self.transport = transport
 
     def ask(self, message: bytes) -> "asyncio.Future[bool]":
-        """Send a request; the result says whether the status was 200."""
+        """Send a request; the result says whether the status was one of success."""
         assert self.transport is not None  # noqa: S101  # connected before it is used
         self._received.clear()
         self._needed = None
@@ -87,7 +91,7 @@ class _Connection(asyncio.Protocol):
         is_whole = len(self._received) >= self._needed if self._needed else self._received.endswith(_END_OF_CHUNKS)
         if is_whole and self._answer is not None:
             self.bytes_received += len(self._received)
-            self._answer.set_result(int(self._received[9:12]) == _OK)
+            self._answer.set_result(int(self._received[9:12]) in _GOOD)
             self._answer = None
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -121,38 +125,40 @@ async def _timed(plan: Plan) -> list[Measured]:
 
 
 async def _counted(plan: Plan) -> list[Measured]:
-    rates: list[list[float]] = [[] for _ in plan.targets]
-    faults = [0] * len(plan.targets)
-    received = [0] * len(plan.targets)
+    waiting = [cycle([[step.encode() for step in request] for request in target.requests]) for target in plan.targets]
+    measured = [Measured(target.name, [], [], 0, 0) for target in plan.targets]
     for _ in range(plan.rounds):
         for n, target in enumerate(plan.targets):
-            rate, wrong, size = await _flood(target, plan.connections, plan.seconds)
-            rates[n].append(rate)
-            faults[n] += wrong
-            received[n] += size
-    return [Measured(target.name, [], rates[n], received[n], faults[n]) for n, target in enumerate(plan.targets)]
+            measured[n] = await _flood(plan, target, waiting[n], measured[n])
+    return measured
 
 
-async def _flood(target: Target, connections: int, seconds: float) -> tuple[float, int, int]:
-    """Requests a second, faults and bytes, with all connections busy all the time."""
-    waiting = cycle([[step.encode() for step in request] for request in target.requests])
-    opened = [await _connect(target) for _ in range(connections)]
-    done = wrong = 0
+async def _flood(plan: Plan, target: Target, waiting: Iterator[Sequence[bytes]], before: Measured) -> Measured:
+    """One more round for a target, with all connections busy all the time."""
+    opened = [await _connect(target) for _ in range(plan.connections)]
+    times: list[float] = []
+    wrong = 0
     start = time.perf_counter()
 
     async def keep_asking(connection: _Connection) -> None:
-        nonlocal done, wrong
-        while time.perf_counter() - start < seconds:
+        nonlocal wrong
+        while (began := time.perf_counter()) - start < plan.seconds:
             for step in next(waiting):
                 wrong += not await connection.ask(step)
-            done += 1
+            times.append((time.perf_counter() - began) * 1000)
 
     await asyncio.gather(*map(keep_asking, opened))
     took = time.perf_counter() - start
     for connection in opened:
         assert connection.transport is not None  # noqa: S101  # connected above
         connection.transport.close()
-    return done / took, wrong, sum(connection.bytes_received for connection in opened)
+    return Measured(
+        target.name,
+        before.times + times,
+        [*before.rates, len(times) / took],
+        before.bytes_received + sum(connection.bytes_received for connection in opened),
+        before.faults + wrong,
+    )
 
 
 async def run(plan: Plan) -> list[Measured]:

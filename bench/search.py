@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-import asyncpg
-
 from bench import load, questions, servers
 from bench.figures import Figures, percentile
 from bench.load import Measured, Plan, Target
@@ -26,6 +24,7 @@ from bench.servers import Site
 # Sizes take turns too, so that their medians can be compared.
 TURNS = 4
 ROUNDS_A_TURN = 3
+SIZES = (1_000, 10_000, 100_000)
 CONNECTIONS = 16
 SECONDS, WARMING = 4.0, 1.5
 _MANY = 50_000  # entries of which an index is built once, because it takes minutes
@@ -71,15 +70,8 @@ async def run(sizes: Sequence[int], folder: Path) -> Figures:
 
 async def _fill(size: int, site: Site, figures: Figures) -> None:
     """Make the database, its entries and their documents, where they are not there yet."""
-    url = site.variables["REGISTRY_DATABASE_URL"]
-    name = f"bench_{size}"
-    server = await asyncpg.connect(url.replace(f"/{name}?", "/postgres?"))
-    try:
-        if await server.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name):
-            return
-        await server.execute(f'CREATE DATABASE "{name}"')
-    finally:
-        await server.close()
+    if not await servers.create_database(site, f"bench_{size}"):
+        return
     site.run("cli", "migrate")
     site.run("bench.entries", str(size))
     start = time.perf_counter()

@@ -15,6 +15,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
+
 from registry import PROJECT_ROOT
 from registry.demo.embedded import start_postgres
 
@@ -85,6 +87,18 @@ def databases(folder: Path, names: Sequence[str], engine_port: int) -> dict[str,
         )
         for name in names
     }
+
+
+async def create_database(site: Site, name: str) -> bool:
+    """Create the database of a site, where there is none; whether it is new, and so empty."""
+    server = await asyncpg.connect(site.variables["REGISTRY_DATABASE_URL"].replace(f"/{name}?", "/postgres?"))
+    try:
+        if await server.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name):
+            return False
+        await server.execute(f'CREATE DATABASE "{name}"')
+    finally:
+        await server.close()
+    return True
 
 
 @asynccontextmanager

@@ -168,7 +168,13 @@ class _Worker:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(15)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            # Left alone, it would do the jobs of every test that comes after.
+            self.process.kill()
+            self.process.wait(10)
+            raise
 
 
 _workers: list[_Worker] = []

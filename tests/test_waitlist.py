@@ -7,7 +7,9 @@ from uuid import UUID
 import pytest
 
 from registry import database
-from registry.access import SYSTEM, Actor, Role
+from registry.access import SYSTEM, Actor, Permission, Role
+from registry.accounts import service as accounts
+from registry.accounts.queries import actor_of_email
 from registry.audit.queries import events_of
 from registry.audit.service import EventType, record
 from registry.bookings import hosting, moving, queries, service, waitlist
@@ -538,3 +540,19 @@ async def test_waiting_line_is_shown_in_free_times_as_held() -> None:
     row = await row_of(first)
     view = (await entries.environments_by_id([place.environment_id]))[place.environment_id]
     assert await queries.is_held(view, row["starts_at"], row["ends_at"])
+
+
+async def test_host_who_is_a_colleague_of_the_requester_waits_for_taken_time_only() -> None:
+    """Found by the state machine: as a host they would have got past the check, which is for those who ask."""
+    place = await scene()
+    requester = place.people["requester"]
+    draft = await service.create_booking(requester, request_for(place.slug))
+    (body,) = place.people["host"].limited_to(Permission.BOOKING_DECIDE)
+    email = f"both-{place.environment_id}@registry.test"
+    roles: list[tuple[Role, int | None]] = [(Role.FIRM, place.firm_id), (Role.HOST, body)]
+    await accounts.create_person(SYSTEM, email=email, name="both", roles=roles, organisation_id=place.firm_id)
+    both = await actor_of_email(email)
+    assert both is not None
+    with pytest.raises(RuleBroken, match="Send the request instead"):
+        await service.move_booking(both, draft, "waitlist")
+    assert await state_of(draft) == "draft"

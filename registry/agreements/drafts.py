@@ -337,10 +337,14 @@ async def open_missing(
     ):
         raise NotPermitted(message(N_("You can only ask for agreements for an organisation that you act for.")))
     opened: list[UUID] = []
+    wanted = organisation_id, audience, list(entry_ids), starts_at, ends_at
+    # Most bookings lack nothing, and then those of one organisation need not wait for each other.
+    if not await missing_agreements(*wanted):
+        return opened
     async with database.transaction():
         # Two requests at the same time would otherwise both find the same agreement missing.
         await database.fetch("SELECT pg_advisory_xact_lock(hashtext('open_missing'), $1)", organisation_id)
-        missing = await missing_agreements(organisation_id, audience, list(entry_ids), starts_at, ends_at)
+        missing = await missing_agreements(*wanted)
         last = rules.today(ends_at - timedelta(microseconds=1))
         for (code, body), ids in _to_open(missing).items():
             template = await _latest(code)

@@ -45,6 +45,7 @@ class WaitingBooking:
 
     `is_promised` says that the entry promises it; otherwise it is the registry's own limit. `may_act` is False for a
     host of some of its environments only. `competing` is how many other requests want some of the same time.
+    A request that stands for a series has that series, and `times` says how many of it wait for a decision.
     """
 
     id: UUID
@@ -64,6 +65,8 @@ class WaitingBooking:
     example: bool
     may_act: bool
     competing: int
+    series: UUID | None
+    times: int
     environments: list[BookedEnvironment]
     group_sv: str
     group_en: str
@@ -103,7 +106,7 @@ def late_before(now: datetime) -> list[datetime]:
 _WAITING = f"""
 WITH found AS (
     SELECT b.id, b.state, b.sequence, b.starts_at, b.ends_at, b.purpose, b.organisation, b.requester, b.example,
-           b.submitted_at, b.created_at, b.changed_at, b.agreement_lost_at, m.asked_at,
+           b.series, b.submitted_at, b.created_at, b.changed_at, b.agreement_lost_at, m.asked_at,
            CASE WHEN b.state = 'submitted' THEN 'decide'
                 WHEN m.id IS NOT NULL AND b.starts_at > $4 THEN 'move'
                 WHEN b.agreement_lost_at IS NOT NULL AND b.ends_at > $4 AND b.state <> 'completed' THEN 'agreement_lost'
@@ -171,7 +174,10 @@ _PAGE = """
     ORDER BY {order}, w.since, w.id LIMIT {size} OFFSET $11
 )
 SELECT c.*, o.name_sv AS organisation_name_sv, o.name_en AS organisation_name_en, p.name AS requester_name,
-       CASE WHEN c.waits = 'decide' THEN (SELECT count(*) FROM competing_bookings(c.id)) ELSE 0 END AS competing
+       CASE WHEN c.waits = 'decide' THEN (SELECT count(*) FROM competing_bookings(c.id)) ELSE 0 END AS competing,
+       CASE WHEN c.waits = 'decide' AND c.series IS NOT NULL
+            THEN (SELECT count(*) FROM booking s WHERE s.series = c.series AND s.state = 'submitted')
+            ELSE 1 END AS times
 FROM chosen c JOIN organisation o ON o.id = c.organisation JOIN person p ON p.id = c.requester
 ORDER BY {outer}, c.since, c.id
 """

@@ -25,10 +25,15 @@ TAKEN = message(N_("Somebody else has the time. Choose another time or another e
 
 async def environments_of(booking_id: UUID) -> list[EntryView]:
     """The environments that a booking asks for, whoever may see them."""
+    return list((await entries.environments_by_id(await environment_ids(booking_id))).values())
+
+
+async def environment_ids(booking_id: UUID) -> list[int]:
+    """The ids of the environments that a booking asks for, in order."""
     rows = await database.fetch(
         "SELECT environment FROM booking_environment WHERE booking = $1 ORDER BY environment", booking_id
     )
-    return list((await entries.environments_by_id([row["environment"] for row in rows])).values())
+    return [row["environment"] for row in rows]
 
 
 async def approval_days(booking_id: UUID) -> int:

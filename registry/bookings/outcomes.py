@@ -60,13 +60,17 @@ class Publication:
 
 @dataclass(frozen=True)
 class PublishedOutcome:
-    """An outcome as everybody may read it. Who tested is not told. `ended_at` is in UTC."""
+    """An outcome as everybody may read it. Who tested is not told. `ended_at` is in UTC.
+
+    `example` says that the demo has made it up.
+    """
 
     decision: OutcomeDecision
     ended_at: datetime
     text_sv: str
     text_en: str
     effects: list[Effect]
+    example: bool
 
 
 async def record_outcome(actor: Actor, booking_id: UUID, outcome: Outcome) -> BookingState:
@@ -144,8 +148,8 @@ async def publication_of(booking_id: UUID) -> Publication | None:
 async def published_on(entry_id: int) -> list[PublishedOutcome]:
     """The outcomes that have been published on an entry, latest first."""
     rows = await database.fetch(
-        "SELECT b.id, b.outcome_decision, coalesce(b.ended_at, b.ends_at) AS ended_at, o.text_sv, o.text_en"
-        " FROM outcome_publication o JOIN booking b ON b.id = o.booking"
+        "SELECT b.id, b.outcome_decision, coalesce(b.ended_at, b.ends_at) AS ended_at, o.text_sv, o.text_en,"
+        " b.example FROM outcome_publication o JOIN booking b ON b.id = o.booking"
         " JOIN booking_environment be ON be.booking = b.id"
         " WHERE be.environment = $1 AND o.published_at IS NOT NULL ORDER BY ended_at DESC, b.id LIMIT $2",
         entry_id,
@@ -159,6 +163,7 @@ async def published_on(entry_id: int) -> list[PublishedOutcome]:
             row["text_sv"],
             row["text_en"],
             effects[row["id"]],
+            row["example"],
         )
         for row in rows
     ]

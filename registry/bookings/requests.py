@@ -9,6 +9,7 @@ from registry.access import Actor, Role
 from registry.bookings import holds, rules
 from registry.bookings.codes import EmployerRole, PersonalData
 from registry.entries import queries as entries
+from registry.entries import rules as entry_rules
 from registry.entries.codes import Audience, Perspective
 from registry.entries.queries import EntryView
 from registry.entries.states import EntryStatus
@@ -85,7 +86,7 @@ async def environments_asked(actor: Actor, slugs: Sequence[str]) -> list[EntryVi
         raise invalid("environments", N_("The same environment is given twice."))
     found = await entries.environments_by_slug(actor, slugs)
     if unknown := [slug for slug in slugs if slug not in found]:
-        raise NotFound(message(N_("There is no environment “%(slug)s” that you can book."), slug=unknown[0]))
+        raise _not_there(unknown[0])
     ids = {environment.id for environment in found.values()}
     for environment in found.values():
         if environment.parent in ids:
@@ -95,6 +96,10 @@ async def environments_asked(actor: Actor, slugs: Sequence[str]) -> list[EntryVi
                 part=environment.slug,
             )
     return [found[slug] for slug in slugs]
+
+
+def _not_there(slug: str) -> NotFound:
+    return NotFound(message(N_("There is no environment “%(slug)s” that you can book."), slug=slug))
 
 
 def columns_of(text: BookingText, audience: Audience) -> dict[str, Any]:
@@ -151,8 +156,11 @@ async def _require_possible(actor: Actor, row: Mapping[str, Any]) -> None:
     blank = [FieldError(name, MISSING) for name in required if not row[name]]
     if blank:
         raise InvalidInput(blank)
-    slugs = [environment.slug for environment in await holds.environments_of(row["id"])]
-    require_fit(await environments_asked(actor, slugs), row)
+    environments = await holds.environments_of(row["id"])
+    for environment in environments:
+        if not entry_rules.can_read.allows(actor, environment.facts):
+            raise _not_there(environment.slug)
+    require_fit(environments, row)
 
 
 def require_fit(environments: Sequence[EntryView], row: Mapping[str, Any]) -> None:

@@ -184,7 +184,9 @@ async def _take(
         raise invalid("reason", N_("Write the reason, so that the other side understands."))
     if action == "outcome" and decision is None:
         raise invalid("decision", N_("Choose what was decided after the test."))
-    is_decision = action in _DECISIONS and rules.can_decide.allows(actor, facts)
+    is_decision = (
+        facts.state is BookingState.SUBMITTED and action in _DECISIONS and rules.can_decide.allows(actor, facts)
+    )
     if action == "submit":
         await requests.require_sendable(actor, row)
     if action == "waitlist" and not is_decision:
@@ -411,12 +413,11 @@ async def open_agreements(actor: Actor, booking_id: UUID) -> None:
 
 async def open_missing(actor: Actor, row: Mapping[str, Any]) -> None:
     """Have the agreements that a booking lacks prepared and sent to legal; `row` has its columns as they are now."""
-    environments = await holds.environments_of(row["id"])
     await agreements.open_missing(
         actor,
         organisation_id=row["organisation"],
         audience=row["audience"],
-        entry_ids=[environment.id for environment in environments],
+        entry_ids=await holds.environment_ids(row["id"]),
         starts_at=row["starts_at"],
         ends_at=row["ends_at"],
     )

@@ -4,16 +4,19 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from registry import database
 from registry.access import SYSTEM, Actor
 from registry.agreements import service as agreements
-from registry.bookings import replies
-from registry.bookings.codes import ReplyKind
+from registry.bookings import outcomes, replies, series
+from registry.bookings.codes import Frequency, ReplyKind
+from registry.bookings.recurrence import SeriesRule
 from registry.bookings.replies import ReplyText
+from registry.bookings.requests import BookingText
 from registry.bookings.rules import STOCKHOLM
 from registry.demo.files import day
+from registry.entries.codes import Perspective
 
 _BOOKING = """
 INSERT INTO booking (
@@ -31,6 +34,7 @@ _MESSAGE = """
 INSERT INTO booking_message (booking, author, side, state, text, created_at) VALUES ($1, $2, $3, $4, $5, $6)
 """
 _NOTE = "INSERT INTO booking_note (booking, author, role, text, created_at) VALUES ($1, $2, 'host', $3, $4)"
+_EFFECT = "INSERT INTO outcome_effect (booking, perspective, level, text) VALUES ($1, $2, $3, $4)"
 # What a booking went through to get to a state: the action, the state, who did it, and the key of its day.
 _WAY = {
     "submitted": (("submit", "submitted", "requester", "submitted_days"),),
@@ -132,6 +136,37 @@ async def _insert(
         one["outcome_decision"],
     )
     await _write(booking_id, one, host, requester, decided)
+    await _publish(booking_id, one, host, requester)
+
+
+async def _publish(booking_id: UUID, one: Mapping[str, Any], host: Actor, requester: Actor) -> None:
+    """What a test showed in each perspective, and what both sides want everybody to read of it."""
+    for effect in one.get("effects", ()):
+        await database.fetch(_EFFECT, booking_id, effect["perspective"], effect["level"], effect["text"])
+    if published := one.get("published"):
+        await outcomes.write_text(host, booking_id, text_sv=published["sv"], text_en=published["en"])
+        await outcomes.agree(requester, booking_id)
+        await outcomes.publish(host, booking_id)
+
+
+async def seed_series(slug: str, requester: Actor) -> None:
+    """Ask for a series as its requester would: four Wednesdays, or those of them that can be had."""
+    soon = day(21)
+    wednesday = soon + timedelta(days=(2 - soon.weekday()) % 7)
+    first = datetime.combine(wednesday, time(13), STOCKHOLM)
+    text = BookingText(
+        environments=(slug,),
+        starts_at=first,
+        ends_at=first + timedelta(hours=2),
+        purpose="Vi vill låta samma grupp pröva vår påminnelseklocka fyra veckor i rad och se hur vanan växer fram.",
+        operational_benefit="Visar om färre glömda doser håller i sig.",
+        user_benefit="Deltagarna lär sig klockan i egen takt.",
+        perspectives=(Perspective.EVERYDAY_SERVICES,),
+        trl=4,
+        participants=8,
+        example=True,
+    )
+    await series.create_series(requester, text, SeriesRule(Frequency.WEEKLY, count=4), submit=True, partial=True)
 
 
 async def _write(

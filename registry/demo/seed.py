@@ -17,7 +17,7 @@ from registry.agreements import service as agreements
 from registry.agreements.codes import AgreementType, TermStatus, TermValue
 from registry.demo import documents
 from registry.demo.accounts import DEMO_PASSWORD
-from registry.demo.bookings import seed_bookings, seed_replies
+from registry.demo.bookings import seed_bookings, seed_replies, seed_series
 from registry.demo.calendars import opening_from, seed_calendars
 from registry.demo.files import DATA, day, entry_text, load, publish
 from registry.demo.partnerships import seed_partnerships, tie_agreements
@@ -55,6 +55,7 @@ async def _seed(progress: Progress) -> None:
     await seed_bookings(load("bookings"), organisations, slugs, people)
     await seed_replies(load("replies"), slugs)
     await seed_calendars(load("calendars"), slugs)
+    await seed_series("openlab", people["firm"])
 
 
 async def _organisations() -> dict[str, int]:
@@ -111,7 +112,7 @@ async def _let_sign(actor: Actor, role: Role, limit: int | None) -> None:
     acts_for_one = role in {Role.FIRM, Role.EMPLOYEE, Role.PROCUREMENT} and limit is not None
     if actor.person_id is not None and (acts_for_one or role is Role.LEGAL):
         ground = "Exempel: firmatecknare eller delegationsordning"
-        await give_authority(SYSTEM, actor.person_id, limit, ground=ground, valid_from=date(2026, 1, 1))
+        await give_authority(SYSTEM, actor.person_id, limit, ground=ground, valid_from=date(2020, 1, 1))
 
 
 async def _templates() -> None:

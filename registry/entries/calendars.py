@@ -90,9 +90,9 @@ class Calendar:
 
 ALWAYS_CLOSED = Calendar()
 
-# One text for each environment, so that what many share is read once.
-_CALENDARS = """
-SELECT v.id, jsonb_build_object(
+# The calendar of environment `v`: one text, so that what many environments share is read once.
+CALENDAR = """
+jsonb_build_object(
     'on_holidays', v.closed_on_holidays,
     'on_eves', v.closed_on_eves,
     'hours', (SELECT jsonb_agg(jsonb_build_array(h.season, h.weekday, h.opens, h.closes) ORDER BY h.weekday, h.opens)
@@ -103,19 +103,21 @@ SELECT v.id, jsonb_build_object(
                  FROM closure c WHERE c.environment = v.id),
     'open_days', (SELECT jsonb_agg(to_jsonb(o) - 'environment' ORDER BY o.day)
                   FROM open_day o WHERE o.environment = v.id)
-)::text AS calendar
-FROM environment v WHERE v.id = ANY ($1::bigint[])
+)::text
 """
 
 
 async def calendars_of(ids: Iterable[int]) -> dict[int, Calendar]:
     """The calendars of environments, by id, for callers that have already checked what the actor may see."""
-    rows = await database.fetch(_CALENDARS, list(ids))
-    return {row["id"]: _read(row["calendar"]) for row in rows}
+    rows = await database.fetch(
+        f"SELECT v.id, {CALENDAR} AS calendar FROM environment v WHERE v.id = ANY ($1::bigint[])", list(ids)
+    )
+    return {row["id"]: read_calendar(row["calendar"]) for row in rows}
 
 
 @lru_cache(maxsize=10_000)
-def _read(text: str) -> Calendar:
+def read_calendar(text: str) -> Calendar:
+    """A calendar from the text that CALENDAR makes of it."""
     stored: dict[str, Any] = json.loads(text)
     hours: dict[int | None, list[Opening]] = {}
     for season, weekday, opens, closes in stored["hours"] or ():

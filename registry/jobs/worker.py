@@ -19,6 +19,8 @@ from registry.jobs.service import Job, TryAgainLater
 
 # New jobs wake the worker; those that are to be tried again wait for it to look by itself.
 LONGEST_REST = timedelta(seconds=5)
+# Seconds that jobs have to end by themselves when the worker is told to stop; what starts and stops it waits for more.
+LONGEST_STOP = 8.0
 Handler = Callable[[Mapping[str, Any]], Awaitable[None]]
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,10 @@ async def run_worker(
         stopping.cancel()
         for other in others:
             other.cancel()
+        _, late = await asyncio.wait({running}, timeout=LONGEST_STOP)
+        for one in late:
+            # What it did is rolled back, and the next worker does it.
+            one.cancel()
         ended = await asyncio.gather(running, *others, return_exceptions=True)
         for fault in ended:
             if isinstance(fault, Exception):

@@ -36,7 +36,8 @@ from registry.web.input import (
     read_form,
     read_query,
 )
-from registry.web.pages.bookings import TimeForm, booking_page_with, clash_of, local_values, moments
+from registry.web.pages.booking_forms import TimeForm, local_values, moments
+from registry.web.pages.bookings import booking_page_with, clash_of
 from registry.web.rendering import go_to, page
 
 AnyRequest = Request[Any, Any, Any]

@@ -1,7 +1,6 @@
 """Bookings: the list, the request step by step, and the page of one booking."""
 
-from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,26 +12,35 @@ from litestar.types import ControllerRouterHandler
 from pydantic import Field
 
 from registry.access import Actor, Permission, Role, require_signed_in
-from registry.bookings import assessments, holds, queries, requests, rules, service, thread
-from registry.bookings.codes import EmployerRole, OutcomeDecision, PersonalData
+from registry.bookings import assessments, holds, queries, rules, service, thread
+from registry.bookings.codes import OutcomeDecision
 from registry.bookings.queries import BookingView
-from registry.bookings.requests import BookingText, OwnInnovation
+from registry.bookings.requests import BookingText
 from registry.bookings.series_drafts import change_request
 from registry.bookings.states import BookingState
 from registry.entries import queries as entries
-from registry.entries.codes import Audience, Perspective
+from registry.entries.codes import Audience
 from registry.entries.queries import EntryView
 from registry.errors import DomainError, FieldError, InvalidInput, NotFound, RuleBroken, TimeTaken
 from registry.web import language
 from registry.web.authentication import CurrentActor
 from registry.web.booking_status import next_step, timeline
 from registry.web.booking_steps import steps_of
-from registry.web.calendar import new_booking_url, stockholm
-from registry.web.input import BlankIsNone, Day, Input, Line, LongText, form_values, parse, read_form, read_query
+from registry.web.calendar import new_booking_url
+from registry.web.input import BlankIsNone, Input, LongText, form_values, parse, read_form, read_query
 from registry.web.labels import options
+from registry.web.pages.booking_forms import (
+    FORMS,
+    NewBooking,
+    TimeForm,
+    changed_text,
+    moments,
+    prefilled,
+    text_of,
+    values_of,
+    when_of,
+)
 from registry.web.pages.booking_plans import (
-    MoreTimes,
-    Places,
     is_more,
     more_context,
     plan,
@@ -49,54 +57,11 @@ STEPS = ("time", "test", "benefit", "terms", "review")
 PAGE_SIZE = 20
 
 
-class NewBooking(Places):
-    """The address of a new booking."""
-
-    environment: Line
-    starts_at: Line = ""
-    ends_at: Line = ""
-    week: Annotated[date | None, BlankIsNone] = None
-
-
-class TimeForm(MoreTimes):
-    """Step 1; local date and times in Europe/Stockholm. `end_date` is for bookings over several days."""
-
-    environment: Line = ""
-    date: Day
-    starts: time
-    end_date: Annotated[Day | None, BlankIsNone] = None
-    ends: time
-    wait: bool = False
-
-
-class TestForm(Input):
-    purpose: LongText = ""
-    trl: Annotated[Annotated[int, Field(ge=1, le=9)] | None, BlankIsNone] = None
-    participants: Annotated[Annotated[int, Field(ge=1, le=100_000)] | None, BlankIsNone] = None
-    personal_data: PersonalData = PersonalData.NONE
-    ethics_reference: Annotated[Line, Field(max_length=60)] = ""
-    accessibility_needs: LongText = ""
-    own_innovation: bool = False
-    employer_role: Annotated[EmployerRole | None, BlankIsNone] = None
-    innovation_project: LongText = ""
-    innovation_contribution: LongText = ""
-    innovation_funding: LongText = ""
-
-
-class BenefitForm(Input):
-    operational_benefit: LongText = ""
-    user_benefit: LongText = ""
-    perspectives: Annotated[list[Perspective], Field(max_length=4)] = Field(default_factory=list)
-
-
 class StepForm(Input):
     """A step of the state table, taken from the page of a booking."""
 
     reason: LongText = ""
     decision: Annotated[OutcomeDecision | None, BlankIsNone] = None
-
-
-FORMS: dict[str, type[Input]] = {"time": TimeForm, "test": TestForm, "benefit": BenefitForm}
 
 
 class ListFilter(Input):
@@ -126,7 +91,7 @@ async def new_page(request: AnyRequest, actor: CurrentActor) -> Template:
     require_signed_in(actor)
     wanted = read_query(request, NewBooking)
     environment = await _environment(actor, wanted.environment)
-    return await _time_page(request, environment, _prefilled(wanted), booking_id=None, week=wanted.week)
+    return await _time_page(request, environment, prefilled(wanted), booking_id=None, week=wanted.week)
 
 
 @post("/bookings/new", include_in_schema=False)
@@ -137,7 +102,7 @@ async def create(request: AnyRequest, actor: CurrentActor) -> Redirect | Templat
     environment = await _environment(actor, str(raw.get("environment", "")))
     if is_more(raw):
         show = partial(_time_page, request, environment, raw, booking_id=None)
-        return await plan(request, actor, raw, when=partial(_when, raw), text=BookingText(), show=show)
+        return await plan(request, actor, raw, when=partial(when_of, raw), text=BookingText(), show=show)
     try:
         form = parse(TimeForm, raw)
         starts_at, ends_at = moments(form)
@@ -159,7 +124,7 @@ async def step_page(
     view = await _draft(actor, booking_id, step)
     if step == "review" and view.booking.series:
         return await review_page(request, actor, view)
-    return await _step_page(request, actor, view, step, _values(view))
+    return await _step_page(request, actor, view, step, values_of(view))
 
 
 @post("/bookings/{booking_id:uuid}/edit/{step:str}", include_in_schema=False)
@@ -172,20 +137,20 @@ async def save_step(
         return await send_series(request, actor, view)
     raw = await form_values(request, FORMS.get(step, StepForm))
     if step == "time" and (is_more(raw) or view.booking.series or len(view.booking.environments) > 1):
-        show = partial(_step_page, request, actor, view, step, {**_values(view), **raw, "also": raw.get("also", [])})
-        return await plan(request, actor, raw, when=partial(_when, raw), text=_text_of(view), show=show, view=view)
+        show = partial(_step_page, request, actor, view, step, {**values_of(view), **raw, "also": raw.get("also", [])})
+        return await plan(request, actor, raw, when=partial(when_of, raw), text=text_of(view), show=show, view=view)
     try:
         if step == "review":
             await service.move_booking(actor, booking_id, "submit")
             return go_to(f"/bookings/{booking_id}", "booking-sent")
         if step != "terms":
-            await change_request(actor, booking_id, view.booking.series, _changed(view, step, raw))
+            await change_request(actor, booking_id, view.booking.series, changed_text(view, step, raw))
     except InvalidInput as error:
-        return await _step_page(request, actor, view, step, {**_values(view), **raw}, errors=error.errors)
+        return await _step_page(request, actor, view, step, {**values_of(view), **raw}, errors=error.errors)
     except DomainError as error:
         if error.status != DomainError.status:
             raise
-        return await _step_page(request, actor, view, step, {**_values(view), **raw}, clash=error)
+        return await _step_page(request, actor, view, step, {**values_of(view), **raw}, clash=error)
     return go_to(f"/bookings/{booking_id}/edit/{STEPS[STEPS.index(step) + 1]}")
 
 
@@ -252,40 +217,6 @@ async def _require_fit(
         raise TimeTaken(await queries.why_held([environment], starts_at, ends_at) or holds.TAKEN, free)
 
 
-def _when(raw: dict[str, Any]) -> tuple[datetime, datetime]:
-    return moments(parse(TimeForm, raw))
-
-
-def moments(form: TimeForm) -> tuple[datetime, datetime]:
-    """The times of a form in UTC. Raises InvalidInput where they do not exist or the end is not after the start."""
-    end_day = form.end_date or (form.date + timedelta(days=1) if form.ends == time(0) else form.date)
-    starts_at, ends_at = stockholm("starts", form.date, form.starts), stockholm("ends", end_day, form.ends)
-    if ends_at <= starts_at:
-        raise InvalidInput([FieldError("ends", requests.END_AFTER_START)])
-    return starts_at, ends_at
-
-
-def _prefilled(wanted: NewBooking) -> dict[str, Any]:
-    try:
-        starts_at, ends_at = datetime.fromisoformat(wanted.starts_at), datetime.fromisoformat(wanted.ends_at)
-        if starts_at.tzinfo is None or ends_at.tzinfo is None:
-            return {}
-        return local_values(starts_at, ends_at)
-    except (ValueError, OverflowError):
-        return {}
-
-
-def local_values(starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
-    """Times as the fields of a form, in Europe/Stockholm."""
-    first, last = language.local(starts_at), language.local(ends_at)
-    return {
-        "date": first.date().isoformat(),
-        "starts": f"{first:%H:%M}",
-        "end_date": last.date().isoformat() if last.date() != first.date() else "",
-        "ends": f"{last:%H:%M}",
-    }
-
-
 async def _draft(actor: Actor, booking_id: UUID, step: str) -> BookingView:
     """The booking, if this step can be edited now by this actor; raises NotFound otherwise."""
     view = await queries.get_booking(actor, booking_id)
@@ -293,71 +224,6 @@ async def _draft(actor: Actor, booking_id: UUID, step: str) -> BookingView:
     if step not in STEPS or BookingState(view.booking.state) not in editable or "submit" not in view.actions:
         raise NotFound
     return view
-
-
-def _values(view: BookingView) -> dict[str, Any]:
-    booking = view.booking
-    times = local_values(booking.starts_at, booking.ends_at) if booking.starts_at else {}
-    return {**booking.row, "own_innovation": booking.employer_role is not None, **times}
-
-
-def _text_of(view: BookingView) -> BookingText:
-    booking = view.booking
-    return BookingText(
-        environments=tuple(one.slug for one in booking.environments),
-        starts_at=booking.starts_at,
-        ends_at=booking.ends_at,
-        purpose=booking.purpose,
-        operational_benefit=booking.operational_benefit,
-        user_benefit=booking.user_benefit,
-        perspectives=tuple(Perspective(code) for code in booking.perspectives),
-        trl=booking.trl,
-        participants=booking.participants,
-        personal_data=PersonalData(booking.personal_data),
-        ethics_reference=booking.ethics_reference,
-        accessibility_needs=booking.accessibility_needs,
-        own_innovation=OwnInnovation(
-            EmployerRole(booking.employer_role),
-            booking.innovation_project,
-            booking.innovation_contribution,
-            booking.innovation_funding,
-        )
-        if booking.employer_role
-        else None,
-        example=booking.example,
-    )
-
-
-def _changed(view: BookingView, step: str, raw: dict[str, Any]) -> BookingText:
-    """The request with what was typed in one step; what the step leaves blank but needs is an error."""
-    text = _text_of(view)
-    if step == "time":
-        starts_at, ends_at = moments(parse(TimeForm, raw))
-        return replace(text, starts_at=starts_at, ends_at=ends_at)
-    if step == "test":
-        test = parse(TestForm, raw)
-        _require(test, "purpose")
-        return replace(text, **_tested(test))
-    benefit = parse(BenefitForm, raw)
-    _require(benefit, "operational_benefit", "user_benefit")
-    return replace(text, **{**benefit.model_dump(), "perspectives": tuple(benefit.perspectives)})
-
-
-def _tested(test: TestForm) -> dict[str, Any]:
-    """The fields of the step, with the innovation as one of them where it is the employee's own."""
-    values = test.model_dump()
-    mine = {name: values.pop(f"innovation_{name}") for name in ("project", "contribution", "funding")}
-    role = values.pop("employer_role")
-    if test.own_innovation:
-        _require(test, "employer_role", "innovation_contribution")
-        return {**values, "own_innovation": OwnInnovation(role, **mine)}
-    return {**values, "own_innovation": None}
-
-
-def _require(form: Input, *names: str) -> None:
-    blank = [FieldError(name, requests.MISSING) for name in names if not getattr(form, name)]
-    if blank:
-        raise InvalidInput(blank)
 
 
 async def _time_page(
