@@ -38,16 +38,16 @@ async def person(*roles: Role, organisation_id: int | None = None, limited: bool
     actor = await actor_of_email(email)
     assert actor is not None
     assert actor.person_id is not None
-    # Whoever acts for an organisation may sign for it, and legal for every public party; other tests take it away.
+    await let_sign(actor.person_id, *roles, organisation_id=organisation_id if limited else None)
+    return actor
+
+
+async def let_sign(person_id: int, *roles: Role, organisation_id: int | None) -> None:
+    """Whoever acts for an organisation may sign for it, and legal for every public party; some tests take it away."""
     if Role.LEGAL in roles or (organisation_id and {Role.FIRM, Role.PROCUREMENT, Role.EMPLOYEE} & {*roles}):
         await give_authority(
-            SYSTEM,
-            actor.person_id,
-            organisation_id if limited else None,
-            ground="Delegationsordning.",
-            valid_from=date(2000, 1, 1),
+            SYSTEM, person_id, organisation_id, ground="Delegationsordning.", valid_from=date(2000, 1, 1)
         )
-    return actor
 
 
 async def environment(
