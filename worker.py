@@ -11,6 +11,7 @@ from registry.idempotency.service import remove_old_keys
 from registry.jobs.service import Job
 from registry.jobs.worker import Handler, Schedule
 from registry.mail.service import handle_send_mail, remove_old_mails
+from registry.web.agreement_mails import remind_of_ends
 from registry.web.notice_mails import handle_send_notices, send_daily, send_gathered
 from search.alerts import handle_match, handle_tell, tell_daily
 from search.statistics import remove_old
@@ -53,6 +54,10 @@ async def _recheck_agreements() -> None:
     await look_ahead(datetime.now(UTC))
 
 
+async def _remind_of_ends() -> None:
+    await remind_of_ends(datetime.now(UTC))
+
+
 async def _send_gathered() -> None:
     await send_gathered(datetime.now(UTC))
 
@@ -81,6 +86,7 @@ SCHEDULES = [
     Schedule("look_ahead_at_bookings", "*/10 * * * *", _look_ahead),
     # After midnight in Stockholm, when agreements have expired.
     Schedule("recheck_agreements", "40 23 * * *", _recheck_agreements),
+    Schedule("remind_of_agreement_ends", "20 6 * * *", _remind_of_ends),
     Schedule("send_gathered_notices", "* * * * *", _send_gathered),
     # 8 in Stockholm is 6 in UTC in summer and 7 in winter; the handler knows which.
     Schedule("send_daily_notices", "0 6,7 * * *", _send_daily),

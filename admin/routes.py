@@ -13,9 +13,11 @@ from admin import (
     legal,
     procurement,
     reply_templates,
+    review,
     search,
     series,
     severities,
+    signatories,
     vocabulary,
 )
 
@@ -29,6 +31,8 @@ def handlers() -> list[ControllerRouterHandler]:
         *bookings.HANDLERS,
         *series.HANDLERS,
         *legal.HANDLERS,
+        *review.HANDLERS,
+        *signatories.HANDLERS,
         *assessments.HANDLERS,
         *agreement_search.HANDLERS,
         *severities.HANDLERS,

@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import bookings, search
+from bench import agreements, bookings, search
 from bench.figures import Figures
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -21,13 +21,17 @@ RESULTS = Path(__file__).parent / "results.json"
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Measures for some numbers of entries or bookings, with its data in a folder."""
+    """Measures for some numbers of entries, bookings or agreements, with its data in a folder."""
 
     run: Callable[[Sequence[int], Path], Coroutine[Any, Any, Figures]]
     sizes: Sequence[int]
 
 
-BENCHMARKS = {"search": Benchmark(search.run, search.SIZES), "bookings": Benchmark(bookings.run, bookings.SIZES)}
+BENCHMARKS = {
+    "search": Benchmark(search.run, search.SIZES),
+    "bookings": Benchmark(bookings.run, bookings.SIZES),
+    "agreements": Benchmark(agreements.run, agreements.SIZES),
+}
 
 
 def main() -> None:

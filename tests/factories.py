@@ -1,10 +1,11 @@
 """Makes what tests need, with the product's own commands. Names are unique, so tests can share a database."""
 
 import itertools
-from datetime import time
+from datetime import date, time
 
 from registry.access import SYSTEM, Actor, Role
 from registry.accounts import service as accounts
+from registry.accounts.authorities import give_authority
 from registry.accounts.codes import OrganisationKind
 from registry.accounts.queries import actor_of_email
 from registry.entries import service as entries
@@ -36,7 +37,17 @@ async def person(*roles: Role, organisation_id: int | None = None, limited: bool
     )
     actor = await actor_of_email(email)
     assert actor is not None
+    assert actor.person_id is not None
+    await let_sign(actor.person_id, *roles, organisation_id=organisation_id if limited else None)
     return actor
+
+
+async def let_sign(person_id: int, *roles: Role, organisation_id: int | None) -> None:
+    """Whoever acts for an organisation may sign for it, and legal for every public party; some tests take it away."""
+    if Role.LEGAL in roles or (organisation_id and {Role.FIRM, Role.PROCUREMENT, Role.EMPLOYEE} & {*roles}):
+        await give_authority(
+            SYSTEM, person_id, organisation_id, ground="Delegationsordning.", valid_from=date(2000, 1, 1)
+        )
 
 
 async def environment(

@@ -201,3 +201,17 @@ async def jobs_of(agreement_id: UUID) -> int:
     """How often the bookings that wait for an agreement are to be looked at."""
     rows = await database.fetch("SELECT payload FROM pgqueuer WHERE entrypoint = 'confirm_covered_bookings'")
     return sum(json.loads(row["payload"]) == {"agreement_id": str(agreement_id)} for row in rows)
+
+
+async def signed_on_paper(case: Case, agreement_id: UUID, *, signer_name: str = "Firmatecknaren") -> None:
+    """The firm's signature on paper, recorded by legal with its copy."""
+    await service.record_copy(
+        case.legal,
+        agreement_id,
+        organisation_id=case.firm,
+        signer_name=signer_name,
+        filename="Undertecknat.pdf",
+        content=PDF,
+        media_type="application/pdf",
+        now=THEN,
+    )

@@ -10,7 +10,8 @@ import pytest
 
 from registry import database
 from registry.access import ROLE_PERMISSIONS, SYSTEM, VISITOR, Actor, Grant, Permission, Role, Rule
-from registry.accounts import queries, service
+from registry.accounts import queries, rules, service
+from registry.accounts.codes import OrganisationKind
 from registry.accounts.rules import FAILURES_BEFORE_LOCKOUT
 from registry.accounts.service import WrongPassword
 from registry.errors import InvalidInput, Message, NotFound, TooManyAttempts
@@ -214,3 +215,23 @@ def test_rules_compose_and_keep_the_first_reason() -> None:
     assert (no & never)(VISITOR, 1) == Message("no")
     assert (no | yes)(VISITOR, 1) is None
     assert (no | never)(VISITOR, 1) == Message("no")
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("232100-0016", "232100-0016"),
+        ("2321000016", "232100-0016"),
+        (" 232100 0016 ", "232100-0016"),
+        ("DE136695976", "DE136695976"),
+        ("232100-0017", None),
+        ("12", None),
+        ("SE", None),
+    ],
+)
+async def test_organisation_number_is_checked_and_written_in_one_way(given: str, written: str | None) -> None:
+    assert rules.written_number(given) == written
+    if written is None:
+        with pytest.raises(InvalidInput) as caught:
+            await service.create_organisation(SYSTEM, kind=OrganisationKind.FIRM, name_sv="Fel", org_number=given)
+        assert [fault.field for fault in caught.value.errors] == ["org_number"]

@@ -77,7 +77,10 @@ async def test_legal_records_what_a_counterparty_signed_on_paper() -> None:
         await service.sign(case.legal, agreement_id, organisation_id=case.firm, now=THEN)
     with pytest.raises(NotPermitted):
         await service.sign(case.member, agreement_id, method=SignatureMethod.RECORDED_COPY, now=THEN)
-    await service.sign(case.legal, agreement_id, method=SignatureMethod.RECORDED_COPY, now=THEN)
+    with pytest.raises(InvalidInput) as caught:
+        await service.sign(case.legal, agreement_id, method=SignatureMethod.RECORDED_COPY, now=THEN)
+    assert [fault.field for fault in caught.value.errors] == ["document"]
+    await factories_agreements.signed_on_paper(case, agreement_id)
     view = await queries.get_agreement(case.member, agreement_id)
     methods = {party.organisation_id: party.method for party in view.agreement.parties}
     assert methods == {case.body: None, case.firm: SignatureMethod.RECORDED_COPY}

@@ -273,7 +273,7 @@ async def test_the_queue_shows_what_waits_for_legal_first_and_oldest_first() -> 
     await service.submit(case.member, waits_for_firm, now=datetime.now(UTC) - timedelta(days=30))
     await service.approve(case.legal, waits_for_firm, now=datetime.now(UTC) - timedelta(days=20))
     limited = await factories.person(Role.LEGAL, organisation_id=case.body)
-    queue = await queries.review_queue(limited)
+    queue, _ = await queries.review_queue(limited)
     assert [row.id for row in queue] == [old, young, waits_for_firm]
     assert [row.days_waited for row in queue] == [9, 0, 20]
     for actor in (case.member, await factories.person(Role.AUDITOR)):

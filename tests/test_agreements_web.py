@@ -228,7 +228,12 @@ async def test_paper_signature_is_recorded_at_the_desk(application: Litestar) ->
     agreement_id = await case.requested()
     legal = await browser(application, case.legal)
     await send(legal, f"/desk/agreements/{agreement_id}/approve")
-    await send(legal, f"/desk/agreements/{agreement_id}/record", {"organisation": str(case.firm)})
+    path, form = f"/desk/agreements/{agreement_id}/record", {"organisation": str(case.firm), "signer_name": "A. B."}
+    assert (await send(legal, path, form)).status_code == 422
+    copy = {"document": ("Avtal.pdf", factories_agreements.PDF, "application/pdf")}
+    assert (await send(legal, path, {**form, "signer_name": ""}, files=copy)).status_code == 422
+    assert (await send(legal, path, form, files=copy)).status_code == 303
+    assert "A. B., recorded by" in (await legal.get(f"/desk/agreements/{agreement_id}")).text
     assert "Signed on paper" in (await legal.get(f"/agreements/{agreement_id}")).text.replace("signed on", "Signed on")
     assert (await send(legal, f"/desk/agreements/{agreement_id}/no-such")).status_code == 404
 

@@ -57,7 +57,7 @@ def is_fault(entry: ConsoleMessage) -> bool:
 
 async def account(name: str, role: Role, organisation_id: int | None) -> str:
     email = f"{name}-{await factories.organisation()}@registry.test"
-    await accounts.create_person(
+    person_id = await accounts.create_person(
         SYSTEM,
         email=email,
         name=name,
@@ -65,6 +65,7 @@ async def account(name: str, role: Role, organisation_id: int | None) -> str:
         password=PASSWORD,
         organisation_id=organisation_id,
     )
+    await factories.let_sign(person_id, role, organisation_id=organisation_id)
     return email
 
 

@@ -45,14 +45,23 @@ async def create_organisation(
     parent_id: int | None = None,
     size: FirmSize | None = None,
 ) -> int:
-    """Create an organisation and return its id."""
+    """Create an organisation and return its id. The number is stored as it is usually written, `232100-0016`.
+
+    Raises:
+        InvalidInput: the number is neither a Swedish organisation number nor a VAT number of an EU country.
+    """
+    number = rules.written_number(org_number) if org_number else None
+    if org_number and number is None:
+        raise invalid(
+            "org_number", N_("“%(number)s” is not an organisation number. Check the digits."), number=org_number
+        )
     async with database.transaction():
         row = await Organisation.insert(
             Organisation(
                 kind=kind.value,
                 name_sv=name_sv,
                 name_en=name_en,
-                org_number=org_number,
+                org_number=number,
                 parent=parent_id,
                 size=size.value if size else None,
             )

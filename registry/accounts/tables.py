@@ -2,6 +2,7 @@
 
 from piccolo.columns import (
     Boolean,
+    Date,
     ForeignKey,
     LazyTableReference,
     Serial,
@@ -66,6 +67,27 @@ class RoleAssignment(Table):
 
     role_is_known = one_of("role", Role)
     role_assignment_once = Unique([person, role, organisation], nulls_distinct=False)
+
+
+class SigningAuthority(Table):
+    """That a person may sign for an organisation, or (`organisation` is None) for every public party.
+
+    From a day until a day, both included, in Europe/Stockholm; `ground` names the decision or document that gives it.
+    Nobody gives it to themselves. One from before authorities were recorded has no giver.
+    """
+
+    id = Serial(primary_key=True)
+    person = ForeignKey(Person, null=False, on_delete=OnDelete.cascade)
+    organisation = ForeignKey(Organisation, on_delete=OnDelete.restrict)
+    valid_from = Date()
+    valid_until = Date(null=True, default=None)
+    ground = Text()
+    given_by: ForeignKey[Table] = ForeignKey(LazyTableReference("Person", "accounts"), on_delete=OnDelete.set_null)
+    given_at = Timestamptz(default=TimestamptzNow())
+
+    starts_before_it_ends = Check("valid_from <= valid_until")
+    has_a_ground = Check("ground <> ''")
+    nobody_gives_it_to_themselves = Check("given_by <> person")
 
 
 class Session(Table):

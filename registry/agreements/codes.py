@@ -24,10 +24,11 @@ class PartyRole(StrEnum):
 
 
 class SignatureMethod(StrEnum):
-    """How a party signed: by a signed-in person, or on paper that staff recorded."""
+    """How a party signed: by a signed-in person, on paper that staff recorded, or through an e-signature service."""
 
     SIGNED_IN = "signed_in"
     RECORDED_COPY = "recorded_copy"
+    E_SIGNATURE = "e_signature"
 
 
 class TextStatus(StrEnum):

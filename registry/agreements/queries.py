@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from registry import database, transitions
-from registry.access import Actor, Permission, Role, require, require_signed_in
+from registry.access import Actor, Permission, Role, require_signed_in
+from registry.accounts.authorities import signs_for
 from registry.agreements import rules
 from registry.agreements.clauses import ClausePair, pair_clauses
-from registry.agreements.codes import TERM_FIELDS, AgreementType, Severity, TermGroup, TermValue
+from registry.agreements.codes import TERM_FIELDS, AgreementType, Severity, SignatureMethod, TermGroup, TermValue
 from registry.agreements.marks import Marked
 from registry.agreements.offers import (
     Asked,
@@ -27,11 +28,12 @@ from registry.agreements.offers import (
     terms_by_id,
 )
 from registry.agreements.question import LONGEST_QUESTION
+from registry.agreements.review_desk import Desk, QueueFilter, Turn, review_desk, review_queue
 from registry.agreements.rows import ROW, AgreementRow, PartyView, filled_template, filled_texts, row_of
-from registry.agreements.rules import AgreementFacts, NextActor, Signing
+from registry.agreements.rules import AgreementFacts, Signing
 from registry.agreements.search import FoundAgreement, FoundPage, FoundPassage, search_agreements
 from registry.agreements.severities import severities
-from registry.agreements.states import SIGNABLE, TRANSITIONS, AgreementState
+from registry.agreements.states import TRANSITIONS, AgreementState
 from registry.agreements.texts import check_hash
 from registry.audit.queries import LoggedEvent, events_of
 from registry.audit.service import EventType, record
@@ -44,6 +46,7 @@ __all__ = [
     "AgreementView",
     "Asked",
     "Comparison",
+    "Desk",
     "FoundAgreement",
     "FoundPage",
     "FoundPassage",
@@ -53,7 +56,9 @@ __all__ = [
     "OfferView",
     "OfferedTerms",
     "PartyView",
+    "QueueFilter",
     "TermValue",
+    "Turn",
     "agreements_by_id",
     "compare",
     "compare_with_template",
@@ -66,11 +71,11 @@ __all__ = [
     "models",
     "offered_terms",
     "required_for",
+    "review_desk",
     "review_queue",
     "search_agreements",
     "visible_agreement",
 ]
-LONGEST_QUEUE = 200
 
 
 # The same as rules.can_read, for lists. Parameters: reads all without limit; public parties whose agreements
@@ -131,30 +136,6 @@ async def agreements_by_id(actor: Actor, ids: Collection[UUID]) -> dict[UUID, Ag
     return {row["id"]: row_of(row) for row in rows}
 
 
-async def review_queue(actor: Actor) -> list[AgreementRow]:
-    """What stands at the legal desk: first what waits for legal, then what waits for others, each oldest first.
-
-    Raises:
-        NotPermitted: the actor does not review agreements.
-    """
-    require(actor, Permission.AGREEMENT_REVIEW)
-    rows = await database.fetch(
-        ROW.format(
-            more="",
-            where="WHERE a.state = ANY ($1) AND ($2 OR EXISTS (SELECT FROM agreement_party p WHERE p.agreement = a.id"
-            " AND p.role = 'region' AND p.organisation = ANY ($3)))"
-            " ORDER BY coalesce(a.decided_at, a.submitted_at, a.created_at), a.id LIMIT $4",
-        ),
-        [state.value for state in (*SIGNABLE, AgreementState.CHANGES_REQUESTED)],
-        actor.has_unlimited(Permission.AGREEMENT_REVIEW),
-        list(actor.limited_to(Permission.AGREEMENT_REVIEW)),
-        LONGEST_QUEUE,
-    )
-    return sorted(
-        (row_of(row) for row in rows), key=lambda row: (row.next_actor is not NextActor.LEGAL, row.waiting_since)
-    )
-
-
 @dataclass(frozen=True)
 class VersionView:
     """A version of the text; `created_at` is in UTC."""
@@ -189,7 +170,8 @@ class AgreementView:
     """A whole agreement as one reader sees it: the current text and terms, what was before, and what can be done.
 
     `actions` are the steps of the state table that the reader may take now, `signings` the signatures that the
-    reader can give or record now. `deviates` says that text or terms differ from the template's, `own_title` that
+    reader can give or record now; `lacks_authority` says that there would be more, had somebody recorded that the
+    reader may sign. `deviates` says that text or terms differ from the template's, `own_title` that
     the title does.
     """
 
@@ -203,6 +185,7 @@ class AgreementView:
     log: tuple[LoggedEvent, ...]
     actions: tuple[str, ...]
     signings: tuple[Signing, ...]
+    lacks_authority: bool
     may_edit: bool
     may_add_document: bool
     is_reviewer: bool
@@ -214,6 +197,14 @@ class AgreementView:
         return self.agreement.facts()
 
 
+_INTERNAL = frozenset(
+    {
+        EventType.AGREEMENT_READ,
+        EventType.AGREEMENT_ASSIGNED,
+        EventType.AGREEMENT_CHECKED,
+        EventType.AGREEMENT_COMMENTED,
+    }
+)
 _TEMPLATE_TEXTS = ", tv.text_sv AS template_text_sv, tv.text_en AS template_text_en, tv.terms AS template_terms_id"
 
 
@@ -265,6 +256,8 @@ async def _view(actor: Actor, row: Any, agreement: AgreementRow) -> AgreementVie
     terms = await terms_by_id(i for i in (row["terms_id"], row["template_terms_id"]) if i is not None)
     log = await events_of("agreement", agreement.id)
     filled = filled_template(row, agreement)
+    possible = rules.signings(actor, facts)
+    may_sign = await signs_for(actor.person_id, facts.parties, facts.region, facts.today) if possible else set()
     return AgreementView(
         agreement=agreement,
         text_sv=row["text_sv"],
@@ -273,14 +266,19 @@ async def _view(actor: Actor, row: Any, agreement: AgreementRow) -> AgreementVie
         terms=terms[row["terms_id"]],
         versions=await _versions(agreement.id),
         documents=await _documents(agreement.id),
-        # Who of the staff has read it is for those who watch over that.
-        log=tuple(e for e in log if e.type != EventType.AGREEMENT_READ or rules.reads_all.allows(actor, facts)),
+        # Who of the staff has read it, and how legal goes about it, is for those who watch over that.
+        log=tuple(e for e in log if e.type not in _INTERNAL or rules.reads_all.allows(actor, facts)),
         actions=tuple(
             action
             for action in transitions.actions_from(TRANSITIONS, agreement.state)
             if action in rules.can_take and rules.can_take[action].allows(actor, facts)
         ),
-        signings=tuple(rules.signings(actor, facts)),
+        signings=tuple(
+            one for one in possible if one.method is not SignatureMethod.SIGNED_IN or one.organisation in may_sign
+        ),
+        lacks_authority=any(
+            one.method is SignatureMethod.SIGNED_IN and one.organisation not in may_sign for one in possible
+        ),
         may_edit=(rules.can_edit & rules.is_editable).allows(actor, facts),
         may_add_document=((rules.can_edit | rules.is_reviewer) & rules.takes_documents).allows(actor, facts),
         is_reviewer=rules.is_reviewer.allows(actor, facts),

@@ -27,6 +27,8 @@ class PartyView:
     signed_at: datetime | None
     method: SignatureMethod | None
     signed_by: str
+    signer_name: str = ""
+    org_number: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,10 @@ class AgreementRow:
     version_number: int
     parties: tuple[PartyView, ...]
     entries: tuple[EntryLink, ...]
-    version_author_id: int | None = None
+    writers: frozenset[int] = frozenset()
+    assigned_to: int | None = None
+    assigned_name: str = ""
+    review_due_on: date | None = None
 
     def facts(self, today: date | None = None) -> AgreementFacts:
         """The facts for the rules, on a day (today unless told)."""
@@ -71,7 +76,7 @@ class AgreementRow:
             valid_from=self.valid_from,
             valid_until=self.valid_until,
             today=today or rules.today(),
-            version_author=self.version_author_id,
+            writers=self.writers,
         )
 
     @property
@@ -89,6 +94,12 @@ class AgreementRow:
         return self.ended_at or self.signed_at or self.decided_at or self.submitted_at or self.created_at
 
     @property
+    def is_overdue(self) -> bool:
+        """Whether the day by which legal meant to have reviewed it is over, and it still waits for legal."""
+        due = self.review_due_on
+        return self.state is AgreementState.IN_REVIEW and due is not None and due < rules.today()
+
+    @property
     def days_waited(self) -> int:
         """Whole days since then."""
         return max(0, (datetime.now(UTC) - self.waiting_since).days)
@@ -99,11 +110,15 @@ ROW = """
 SELECT a.*, coalesce(nullif(a.title, ''), t.title_sv) AS title_sv,
        coalesce(nullif(a.title, ''), t.title_en) AS title_en,
        author.name AS author_name, t.code AS template_code,
-       v.id AS version_id, v.number AS version_number, v.created_by AS version_author_id,
+       v.id AS version_id, v.number AS version_number, coalesce(assigned.name, '') AS assigned_name,
+       (SELECT array_agg(DISTINCT w.created_by) FROM agreement_version w
+        WHERE w.agreement = a.id AND w.created_by IS NOT NULL) AS writers,
        v.terms AS terms_id, v.text_sv, v.text_en, v.sha256,
        (SELECT json_agg(json_build_object(
                    'organisation_id', p.organisation, 'role', p.role, 'name_sv', o.name_sv, 'name_en', o.name_en,
-                   'signed_at', s.signed_at, 'method', s.method, 'signed_by', coalesce(signer.name, '')
+                   'signed_at', s.signed_at, 'method', s.method, 'signed_by', coalesce(signer.name, ''),
+                   'signer_name', coalesce(s.signer_name, ''),
+                   'org_number', coalesce(o.org_number, '')
                ) ORDER BY p.role <> 'region', p.id)
         FROM agreement_party p JOIN organisation o ON o.id = p.organisation
         LEFT JOIN agreement_signature s ON s.version = v.id AND s.organisation = p.organisation
@@ -116,6 +131,7 @@ SELECT a.*, coalesce(nullif(a.title, ''), t.title_sv) AS title_sv,
        {more}
 FROM agreement a
 JOIN person author ON author.id = a.author
+LEFT JOIN person assigned ON assigned.id = a.assigned_to
 LEFT JOIN LATERAL (
     SELECT * FROM agreement_version WHERE agreement = a.id ORDER BY number DESC LIMIT 1
 ) v ON true
@@ -128,7 +144,10 @@ LEFT JOIN template t ON t.id = tv.template
 def row_of(row: Any) -> AgreementRow:  # noqa: ANN401  # a row of the statement above
     """The typed row."""
     return AgreementRow(
-        version_author_id=row["version_author_id"],
+        writers=frozenset(row["writers"] or ()),
+        assigned_to=row["assigned_to"],
+        assigned_name=row["assigned_name"],
+        review_due_on=row["review_due_on"],
         id=row["id"],
         type=AgreementType(row["type"]),
         state=AgreementState(row["state"]),
@@ -162,6 +181,8 @@ def _party(part: Mapping[str, Any]) -> PartyView:
         signed_at=datetime.fromisoformat(part["signed_at"]) if part["signed_at"] else None,
         method=SignatureMethod(part["method"]) if part["method"] else None,
         signed_by=part["signed_by"],
+        signer_name=part["signer_name"],
+        org_number=part["org_number"],
     )
 
 

@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+import holidays
+
 from registry.access import Actor, Permission, Role, Rule
 from registry.agreements.codes import TERM_FIELDS, SignatureMethod, TermStatus, TermValue, ValueKind
 from registry.agreements.states import EDITABLE, OVER, SIGNABLE, AgreementState
@@ -32,6 +34,20 @@ _LONGEST_CLAUSE = 20
 LONGEST_NOTE = 1_000
 # An identifier of the SPDX licence list, or several joined: "MIT OR Apache-2.0".
 _SPDX = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*( (AND|OR|WITH) [A-Za-z0-9][A-Za-z0-9.+-]*)*")
+SATURDAY = 5
+
+
+REVIEW_DAYS = 5
+
+
+def review_due(sent: date) -> date:
+    """The last day by which legal means to have reviewed what is sent on a day: five working days later."""
+    day, left = sent, REVIEW_DAYS
+    closed = holidays.country_holidays("SE", years=(sent.year, sent.year + 1))
+    while left:
+        day += timedelta(days=1)
+        left -= day.weekday() < SATURDAY and day not in closed
+    return day
 
 
 def last_day(valid_from: date, months: int) -> date:
@@ -60,8 +76,9 @@ class NextActor(StrEnum):
 class AgreementFacts:
     """What the rules need to know of an agreement. `signed` have signed the current version.
 
-    `region` are the public parties; `signers` those who sign up to it. An agreement of an organisation
-    with itself (an employee who uses an environment of the own committee) has only a public party.
+    `writers` have written a version of the text, now or before. `region` are the public parties; `signers`
+    those who sign up to it. An agreement of an organisation with itself (an employee who uses an environment of
+    the own committee) has only a public party.
     """
 
     state: AgreementState
@@ -72,7 +89,7 @@ class AgreementFacts:
     valid_from: date | None
     valid_until: date | None
     today: date
-    version_author: int | None = None
+    writers: frozenset[int] = frozenset()
 
     @property
     def parties(self) -> frozenset[int]:
@@ -123,7 +140,8 @@ def _is_reviewer(actor: Actor, agreement: AgreementFacts) -> Message | None:
 def _is_not_own(actor: Actor, agreement: AgreementFacts) -> Message | None:
     if actor.is_system:
         return None
-    if actor.person_id in {agreement.author, agreement.version_author}:
+    # Whoever wrote any version counts as author, also where somebody else has taken over or changed it since.
+    if actor.person_id in {agreement.author, *agreement.writers}:
         return message(N_("You wrote this agreement, so somebody else has to decide on it."))
     # Four eyes: whoever acts for the counterparty does not decide for the public party.
     if acts_for(actor, agreement) & agreement.signers:
@@ -164,6 +182,18 @@ def _is_editable(_: Actor, agreement: AgreementFacts) -> Message | None:
     return message(N_("The text can be changed while the agreement is a draft or when changes have been requested."))
 
 
+def _is_in_review(_: Actor, agreement: AgreementFacts) -> Message | None:
+    if agreement.state is AgreementState.IN_REVIEW:
+        return None
+    return message(N_("The checklist is ticked while legal reviews the agreement."))
+
+
+def _is_with_legal(_: Actor, agreement: AgreementFacts) -> Message | None:
+    if agreement.state in {*SIGNABLE, AgreementState.CHANGES_REQUESTED}:
+        return None
+    return message(N_("Nothing is left to review in this agreement."))
+
+
 def _takes_documents(actor: Actor, agreement: AgreementFacts) -> Message | None:
     if agreement.state in OVER:
         return message(N_("The agreement is over, so nothing can be added to it."))
@@ -186,6 +216,8 @@ has_been_sent: Rule[AgreementFacts] = Rule(_has_been_sent)
 has_dates: Rule[AgreementFacts] = Rule(_has_dates)
 is_not_over: Rule[AgreementFacts] = Rule(_is_not_over)
 is_editable: Rule[AgreementFacts] = Rule(_is_editable)
+is_in_review: Rule[AgreementFacts] = Rule(_is_in_review)
+is_with_legal: Rule[AgreementFacts] = Rule(_is_with_legal)
 is_a_person: Rule[AgreementFacts] = Rule(_is_a_person)
 takes_documents: Rule[AgreementFacts] = Rule(_takes_documents)
 
@@ -199,6 +231,10 @@ can_take: Mapping[str, Rule[AgreementFacts]] = {
     "approve": is_reviewer & is_not_own & is_a_person,
     "terminate": is_reviewer,
 }
+# Whoever ticks the checklist vouches for the text, so it is not who wrote it.
+can_tick = is_reviewer & is_not_own & is_a_person & is_in_review
+can_assign = is_reviewer & is_with_legal
+can_comment = is_reviewer & is_a_person & has_been_sent
 # What must hold of the agreement for the step, besides its state.
 is_ready: Mapping[str, Rule[AgreementFacts]] = {
     "submit": has_dates,

@@ -38,3 +38,20 @@ SIGNABLE = frozenset({_S.IN_REVIEW, _S.APPROVED})
 EDITABLE = frozenset({_S.DRAFT, _S.CHANGES_REQUESTED})
 # Nothing more happens to an agreement in one of these.
 OVER = frozenset({_S.EXPIRED, _S.TERMINATED, _S.SUPERSEDED})
+
+
+class OrderState(StrEnum):
+    """Of an order to an e-signature service."""
+
+    ORDERED = "ordered"
+    SIGNED = "signed"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+
+# What a service may tell of an order; whatever it tells of one that is closed changes nothing.
+ORDER_TRANSITIONS: Mapping[str, Mapping[OrderState, OrderState]] = {
+    "sign": {OrderState.ORDERED: OrderState.SIGNED},
+    "refuse": {OrderState.ORDERED: OrderState.REFUSED},
+    "expire": {OrderState.ORDERED: OrderState.EXPIRED},
+}

@@ -1,21 +1,23 @@
 """The steps of the state table, signing, and what follows the dates."""
 
 from datetime import UTC, date, datetime
-from typing import Any
 from uuid import UUID
 
 from asyncpg import UniqueViolationError
 
 from registry import database, transitions
 from registry.access import SYSTEM, Actor
+from registry.accounts.authorities import signs_for
 from registry.agreements import rules
+from registry.agreements.checklists import checklist_of
 from registry.agreements.codes import SignatureMethod
 from registry.agreements.rows import ROW, AgreementRow, row_of
 from registry.agreements.rules import AgreementFacts, Signing
 from registry.agreements.states import OVER, SIGNABLE, TRANSITIONS, AgreementState
 from registry.agreements.tables import AgreementSignature
+from registry.agreements.texts import text_hash
 from registry.audit.service import EventType, record
-from registry.errors import N_, EditedMeanwhile, NotFound, NotPermitted, RuleBroken, invalid, message
+from registry.errors import N_, Bilingual, EditedMeanwhile, NotFound, NotPermitted, RuleBroken, invalid, message
 from registry.jobs.service import Job, enqueue
 
 LONGEST_REASON = 5000
@@ -66,7 +68,7 @@ async def take_step(
     moment = now or datetime.now(UTC)
     async with database.transaction():
         agreement = row_of(await locked(actor, agreement_id))
-        _refuse_stale(agreement, read_version)
+        refuse_stale(agreement, read_version)
         facts = agreement.facts(rules.today(moment))
         if refusal := rules.can_take[action](actor, facts):
             raise NotPermitted(refusal)
@@ -75,13 +77,27 @@ async def take_step(
         ready = rules.is_ready.get(action)
         if ready and (refusal := ready(actor, facts)):
             raise RuleBroken(refusal)
+        if action == "approve":
+            await _check_required_items(agreement)
         await _set_state(actor, agreement, state, **_columns(actor, action, reason.strip(), moment))
         if action == "approve":
-            state = await _go_on(actor, agreement_id, moment)
+            state = await go_on(actor, agreement_id, moment)
     return state
 
 
-def _refuse_stale(agreement: AgreementRow, read_version: int | None) -> None:
+async def _check_required_items(agreement: AgreementRow) -> None:
+    left = [item for item in await checklist_of(agreement.id) if item.required and not item.ticked]
+    if left:
+        raise RuleBroken(
+            message(
+                N_("Tick what has to be checked before you approve: %(items)s"),
+                items=[Bilingual(item.text_sv, item.text_en) for item in left],
+            )
+        )
+
+
+def refuse_stale(agreement: AgreementRow, read_version: int | None) -> None:
+    """Raises EditedMeanwhile where the actor has read another version than the current one."""
     if read_version is not None and read_version != agreement.version_number:
         raise EditedMeanwhile(
             message(
@@ -102,7 +118,8 @@ def _check_reason(action: str, reason: str) -> None:
 def _columns(actor: Actor, action: str, reason: str, moment: datetime) -> dict[str, object]:
     if action == "submit":
         # What legal asked for stays readable until the next decision.
-        return {"submitted_at": moment, "decided_by": None, "decided_at": None}
+        due = rules.review_due(rules.today(moment))
+        return {"submitted_at": moment, "decided_by": None, "decided_at": None, "review_due_on": due}
     if action == "terminate":
         return {"ended_at": moment, "decision_reason": reason}
     return {"decided_by": actor.person_id, "decided_at": moment, "decision_reason": reason}
@@ -140,23 +157,29 @@ async def sign(
     organisation_id: int | None = None,
     method: SignatureMethod = SignatureMethod.SIGNED_IN,
     read_version: int | None = None,
+    read_sha256: str | None = None,
+    signer_name: str = "",
+    document_id: UUID | None = None,
     now: datetime | None = None,
 ) -> AgreementState:
     """Sign the current version for an organisation; returns the state after that.
 
     Whoever signs up to the agreement may sign from the review on; the public party when legal has approved.
     The last signature of an approved agreement signs it, and it enters into force at once when its first day is here.
-    Without `organisation_id` it is the one party that the actor can sign for.
+    Without `organisation_id` it is the one party that the actor can sign for. `read_sha256` is the hash of the text
+    that the actor was shown. What was signed on paper names the `signer_name` and the signed copy, see signing.py.
 
     Raises:
         NotFound, NotPermitted; TransitionNotAllowed: not from this state.
+        EditedMeanwhile: the text is not the one that was shown.
         RuleBroken: signed already, not yet approved, or over. InvalidInput: it is not clear for which party.
     """
     moment = now or datetime.now(UTC)
     try:
         async with database.transaction():
             row = await locked(actor, agreement_id)
-            _refuse_stale(row_of(row), read_version)
+            refuse_stale(row_of(row), read_version)
+            _refuse_other_text(row, read_sha256)
             facts = row_of(row).facts(rules.today(moment))
             signing = Signing(facts, organisation_id or _only_party(actor, facts, method), method)
             if refusal := rules.may_sign(actor, signing):
@@ -165,11 +188,44 @@ async def sign(
                 transitions.apply(TRANSITIONS, "sign", facts.state)
             if refusal := rules.can_be_signed(actor, signing):
                 raise RuleBroken(refusal)
-            await _store_signature(actor, agreement_id, row, signing, moment)
-            state = await _go_on(actor, agreement_id, moment)
+            if method is not SignatureMethod.SIGNED_IN and document_id is None:
+                raise invalid("document", N_("Add the signed copy."))
+            if method is SignatureMethod.SIGNED_IN:
+                await _require_authority(actor, signing)
+            await store_signature(
+                actor,
+                agreement_id,
+                row=row,
+                signing=signing,
+                moment=moment,
+                signer_name=signer_name,
+                document_id=document_id,
+            )
+            state = await go_on(actor, agreement_id, moment)
     except UniqueViolationError as error:
         raise RuleBroken(message(N_("The organisation has already signed this version."))) from error
     return state
+
+
+def _refuse_other_text(row: database.Row, read_sha256: str | None) -> None:
+    """What is signed is what was shown: its hash is worked out again from the text at this moment."""
+    if text_hash(row["text_sv"], row["text_en"]) != row["sha256"] or read_sha256 not in {None, row["sha256"]}:
+        raise EditedMeanwhile(
+            message(N_("The text is not the one that you were shown. Load the page and read it before you sign."))
+        )
+
+
+async def _require_authority(actor: Actor, signing: Signing) -> None:
+    facts = signing.agreement
+    if signing.organisation not in await signs_for(actor.person_id, facts.parties, facts.region, facts.today):
+        raise NotPermitted(
+            message(
+                N_(
+                    "Nobody has recorded that you may sign for this organisation. Ask the region's legal staff to do"
+                    " it, or have somebody sign who may."
+                )
+            )
+        )
 
 
 def _only_party(actor: Actor, facts: AgreementFacts, method: SignatureMethod) -> int:
@@ -185,7 +241,17 @@ def _only_party(actor: Actor, facts: AgreementFacts, method: SignatureMethod) ->
     return (open_ones or theirs)[0]
 
 
-async def _store_signature(actor: Actor, agreement_id: UUID, row: Any, signing: Signing, moment: datetime) -> None:  # noqa: ANN401  # a row of any query
+async def store_signature(
+    actor: Actor,
+    agreement_id: UUID,
+    *,
+    row: database.Row,
+    signing: Signing,
+    moment: datetime,
+    signer_name: str,
+    document_id: UUID | None,
+) -> None:
+    """Store and log a signature that has been checked, in the running transaction."""
     await AgreementSignature.insert(
         AgreementSignature(
             version=row["version_id"],
@@ -193,6 +259,8 @@ async def _store_signature(actor: Actor, agreement_id: UUID, row: Any, signing: 
             person=actor.person_id,
             method=signing.method.value,
             sha256=row["sha256"],
+            signer_name=signer_name,
+            document=document_id,
             signed_at=moment,
         )
     )
@@ -212,7 +280,7 @@ async def _store_signature(actor: Actor, agreement_id: UUID, row: Any, signing: 
 # --- What follows by itself
 
 
-async def _go_on(actor: Actor, agreement_id: UUID, moment: datetime) -> AgreementState:
+async def go_on(actor: Actor, agreement_id: UUID, moment: datetime) -> AgreementState:
     """The state after a signature or an approval: signed by all, and in force when the first day is here."""
     agreement = row_of(await _row(agreement_id))
     facts = agreement.facts(rules.today(moment))

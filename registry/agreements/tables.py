@@ -24,7 +24,7 @@ from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
 from registry.agreements.codes import AgreementType, PartyRole, Severity, SignatureMethod, TermStatus, TextStatus
-from registry.agreements.states import AgreementState
+from registry.agreements.states import AgreementState, OrderState
 from registry.database import one_of, some_of
 from registry.entries.codes import Audience, Remuneration
 
@@ -107,6 +107,7 @@ class Agreement(Table):
     entry for which the public party answers; otherwise AgreementEntry lists what it covers.
     An empty `title` means that of the template, which exists in both languages.
     The secrecy note records a decision under the secrecy act (OSL); the agreement itself creates no secrecy.
+    `review_due_on` is the last day (Europe/Stockholm) by which legal means to have reviewed it.
     """
 
     id = UUID(primary_key=True, default=uuid4)
@@ -131,6 +132,8 @@ class Agreement(Table):
     )
     decided_by: ForeignKey[Table] = ForeignKey(LazyTableReference("Person", "accounts"), on_delete=OnDelete.restrict)
     decision_reason = Text(default="")
+    assigned_to: ForeignKey[Table] = ForeignKey(LazyTableReference("Person", "accounts"), on_delete=OnDelete.set_null)
+    review_due_on = Date(null=True, default=None)
     created_at = Timestamptz(default=TimestamptzNow())
     submitted_at = Timestamptz(null=True, default=None)
     decided_at = Timestamptz(null=True, default=None)
@@ -193,8 +196,73 @@ class AgreementVersion(Table):
     )
 
 
+class ChecklistItem(Table):
+    """What legal checks in agreements of one type. A text never changes: an item is retired and another one added.
+
+    A `required` item has to be ticked before an agreement is approved.
+    """
+
+    id = BigSerial(primary_key=True)
+    type = Varchar(length=30)
+    text_sv = Text()
+    text_en = Text(default="")
+    required = Boolean(default=False)
+    created_at = Timestamptz(default=TimestamptzNow())
+    retired_at = Timestamptz(null=True, default=None)
+
+    type_is_known = one_of("type", AgreementType)
+    has_a_text = Check("text_sv <> ''")
+
+
+class ChecklistTick(Table):
+    """That somebody ticked an item for a version, or took the tick back; the last row counts. Append-only."""
+
+    id = BigSerial(primary_key=True)
+    version = ForeignKey(AgreementVersion, null=False, on_delete=OnDelete.restrict)
+    item = ForeignKey(ChecklistItem, null=False, on_delete=OnDelete.restrict)
+    ticked = Boolean()
+    person: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Person", "accounts"), null=False, on_delete=OnDelete.restrict
+    )
+    at = Timestamptz(default=TimestamptzNow())
+
+
+class ClauseComment(Table):
+    """What legal notes on a clause of a version, for legal only; append-only.
+
+    `clause` is the heading of the clause as it stands in the Swedish text, empty for the whole agreement.
+    """
+
+    id = BigSerial(primary_key=True)
+    version = ForeignKey(AgreementVersion, null=False, on_delete=OnDelete.restrict)
+    clause = Text(default="")
+    text = Text()
+    author: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Person", "accounts"), null=False, on_delete=OnDelete.restrict
+    )
+    at = Timestamptz(default=TimestamptzNow())
+
+    says_something = Check("text <> ''")
+
+
+class AgreementReminder(Table):
+    """That legal and the parties have been reminded, so many days before its last day, that an agreement ends."""
+
+    id = BigSerial(primary_key=True)
+    agreement = ForeignKey(Agreement, null=False, on_delete=OnDelete.cascade)
+    days = SmallInt()
+    last_day = Date()
+    at = Timestamptz(default=TimestamptzNow())
+
+    agreement_reminder_once = Unique([agreement, days, last_day])
+
+
 class AgreementSignature(Table):
-    """Who signed which version, when, for whom and how; append-only."""
+    """Who signed which version, when, for whom and how; append-only.
+
+    `person` is who signed, or for a copy on paper who recorded it; then `signer_name` is who signed, and `document`
+    the signed copy. What an e-signature service hands back has both as well.
+    """
 
     id = BigSerial(primary_key=True)
     version = ForeignKey(AgreementVersion, null=False, on_delete=OnDelete.restrict)
@@ -206,6 +274,8 @@ class AgreementSignature(Table):
     )
     method = Varchar(length=20, default=SignatureMethod.SIGNED_IN)
     sha256 = Varchar(length=64)
+    signer_name = Text(default="")
+    document: ForeignKey[Table] = ForeignKey(LazyTableReference("Document", "agreements"), on_delete=OnDelete.restrict)
     signed_at = Timestamptz(default=TimestamptzNow())
 
     method_is_known = one_of("method", SignatureMethod)
@@ -227,6 +297,33 @@ class Document(Table):
 
     size_is_of_the_content = Check("size = octet_length(content)")
     hash_is_of_the_content = Check("sha256 = encode(sha256(content), 'hex')")
+
+
+class SigningOrder(Table):
+    """That a version has been sent to an e-signature service for one person to sign for an organisation.
+
+    `reference` is the service's own. A closed order never changes.
+    """
+
+    id = UUID(primary_key=True, default=uuid4)
+    version = ForeignKey(AgreementVersion, null=False, on_delete=OnDelete.restrict)
+    organisation: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Organisation", "accounts"), null=False, on_delete=OnDelete.restrict
+    )
+    person: ForeignKey[Table] = ForeignKey(
+        LazyTableReference("Person", "accounts"), null=False, on_delete=OnDelete.restrict
+    )
+    service = Varchar(length=40)
+    reference = Varchar(length=100)
+    state = Varchar(length=20, default=OrderState.ORDERED)
+    ordered_at = Timestamptz(default=TimestamptzNow())
+    closed_at = Timestamptz(null=True, default=None)
+    document = ForeignKey(Document, on_delete=OnDelete.restrict)
+
+    state_is_known = one_of("state", OrderState)
+    signing_order_reference_once = Unique([service, reference])
+    closed_has_its_time = Check("(state = 'ordered') = (closed_at IS NULL)")
+    signed_has_its_copy = Check("(state = 'signed') = (document IS NOT NULL)")
 
 
 class DocumentText(Table):

@@ -295,8 +295,12 @@ async def waiting_for_agreement(actor: Actor, agreement_id: UUID) -> list[Bookin
             condition="(b.state IN ('submitted', 'approved') OR b.agreement_lost_at IS NOT NULL) AND b.ends_at > now()"
             " AND EXISTS ("
             " SELECT FROM agreement_party p WHERE p.agreement = $1 AND p.organisation = b.organisation)"
-            " AND EXISTS (SELECT FROM booking_environment c JOIN agreement_entry a ON a.entry = c.environment"
-            " WHERE c.booking = b.id AND a.agreement = $1)"
+            " AND EXISTS (SELECT FROM booking_environment c WHERE c.booking = b.id AND ("
+            " EXISTS (SELECT FROM agreement_entry a WHERE a.entry = c.environment AND a.agreement = $1)"
+            # A framework agreement covers everything that its public party answers for.
+            " OR EXISTS (SELECT FROM agreement f JOIN agreement_party p ON p.agreement = f.id AND p.role = 'region'"
+            " JOIN entry e ON e.id = c.environment JOIN organisation o ON o.id = e.accountable_body"
+            " WHERE f.id = $1 AND f.framework AND p.organisation IN (o.id, o.parent))))"
         )
         + " ORDER BY b.starts_at, b.id LIMIT 50",
         agreement_id,

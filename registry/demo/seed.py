@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from registry import database
 from registry.access import SYSTEM, Actor, Role
 from registry.accounts import queries as account_queries
 from registry.accounts import service as accounts
+from registry.accounts.authorities import give_authority
 from registry.accounts.codes import FirmSize, OrganisationKind
 from registry.agreements import service as agreements
 from registry.agreements.codes import AgreementType, TermStatus, TermValue
@@ -102,7 +103,16 @@ async def _people(organisations: Mapping[str, int]) -> dict[str, Actor]:
         if actor is None:
             raise LookupError(email)
         people[name] = actor
+        await _let_sign(actor, role, limit)
     return people
+
+
+async def _let_sign(actor: Actor, role: Role, limit: int | None) -> None:
+    """Whoever acts for an organisation may sign for it in the demo, and legal for every public party."""
+    acts_for_one = role in {Role.FIRM, Role.EMPLOYEE, Role.PROCUREMENT} and limit is not None
+    if actor.person_id is not None and (acts_for_one or role is Role.LEGAL):
+        ground = "Exempel: firmatecknare eller delegationsordning"
+        await give_authority(SYSTEM, actor.person_id, limit, ground=ground, valid_from=date(2020, 1, 1))
 
 
 async def _templates() -> None:

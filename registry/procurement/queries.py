@@ -25,6 +25,7 @@ from registry.procurement.views import (
     AgreementTitle,
     EntryHead,
     EntryTitle,
+    LinkedPartnership,
     PartnershipContent,
     PartnershipRow,
     PartnershipView,
@@ -324,6 +325,30 @@ def _phase(
 async def _agreement_titles(actor: Actor, ids: set[UUID]) -> dict[UUID, AgreementTitle]:
     visible = await agreements_by_id(actor, ids)
     return {id: _agreement_title(id, visible.get(id)) for id in ids}
+
+
+async def partnerships_of_agreement(actor: Actor, agreement_id: UUID) -> list[LinkedPartnership]:
+    """The innovation partnerships that rest on an agreement, as a whole or in phases, by title.
+
+    Of one that is not published the slug and titles are empty. The caller has checked that the actor reviews the
+    agreement.
+    """
+    rows = await database.fetch(
+        "SELECT e.slug, e.title_sv, e.title_en, s.sees, array("
+        "SELECT f.number FROM phase f WHERE f.partnership = p.id AND f.agreement = $1 ORDER BY f.number) AS phases"
+        " FROM partnership p JOIN entry e ON e.id = p.entry"
+        f" CROSS JOIN LATERAL (SELECT {VISIBLE.replace('$1', '$2')} AS sees) s"
+        " WHERE (p.agreement = $1 OR EXISTS (SELECT FROM phase f WHERE f.partnership = p.id AND f.agreement = $1))"
+        " ORDER BY e.title_sv, e.id",
+        agreement_id,
+        actor.may(Permission.ENTRY_READ_STAFF),
+    )
+    return [
+        LinkedPartnership(row["slug"], row["title_sv"], row["title_en"], tuple(row["phases"]))
+        if row["sees"]
+        else LinkedPartnership("", "", "", tuple(row["phases"]))
+        for row in rows
+    ]
 
 
 def _agreement_title(id: UUID, agreement: AgreementRow | None) -> AgreementTitle:

@@ -50,6 +50,19 @@ class EntryTitle:
 
 
 @dataclass(frozen=True)
+class LinkedPartnership:
+    """A partnership that an agreement governs; `phases` are the numbers of the phases that name it.
+
+    Slug and titles are empty where the partnership is not published.
+    """
+
+    slug: str
+    title_sv: str
+    title_en: str
+    phases: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class AgreementTitle:
     """An agreement that is linked. `state` is None, and the title empty, where the actor may not see the agreement."""
 

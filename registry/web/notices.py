@@ -30,6 +30,12 @@ NOTICES: dict[str, tuple[str, str]] = {
     "agreement-changed": ("success", N_("The agreement has been updated.")),
     "severities-changed": ("success", N_("The weights are saved and hold from now on.")),
     "agreement-created": ("success", N_("The agreement has been created.")),
+    "agreement-assigned": ("success", N_("It has been noted who reviews the agreement.")),
+    "checklist-stored": ("success", N_("The checklist has been stored, with who ticked what and when.")),
+    "checklist-changed": ("success", N_("The checklist has been changed. It applies to all agreements of the type.")),
+    "authority-stored": ("success", N_("The right to sign has been recorded.")),
+    "authority-ended": ("success", N_("The right to sign ends today. What has been signed stays signed.")),
+    "note-stored": ("success", N_("The note has been stored. Only legal sees it.")),
     "agreement-sent": ("success", N_("The agreement has been sent to legal, who reviews it next.")),
     "agreement-signed": ("success", N_("The signature has been stored. The page shows who acts next.")),
     "agreement-in-force": (

@@ -73,6 +73,7 @@ TERM_LABELS: Mapping[str, Mapping[str, str]] = {
         "percent": N_("per cent"),
     },
     "signature_method": {
+        "e_signature": N_("signed through an e-signature service"),
         "signed_in": N_("Signed in the registry"),
         "recorded_copy": N_("Signed on paper"),
     },

@@ -44,6 +44,7 @@ class SignForm(Input):
     organisation: Annotated[int, Field(ge=1, le=2_147_483_647)]
     # The version that the reader saw; a newer one is not decided or signed unread.
     version: Annotated[Annotated[int, Field(ge=1, le=1_000_000)] | None, BlankIsNone] = None
+    sha256: Annotated[Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None, BlankIsNone] = None
 
 
 class EditForm(Input):
@@ -87,7 +88,13 @@ async def sign(request: AnyRequest, actor: CurrentActor, agreement_id: FromPath[
     """Sign for one's organisation."""
     form = await read_form(request, SignForm)
     try:
-        state = await service.sign(actor, agreement_id, organisation_id=form.organisation, read_version=form.version)
+        state = await service.sign(
+            actor,
+            agreement_id,
+            organisation_id=form.organisation,
+            read_version=form.version,
+            read_sha256=form.sha256,
+        )
     except DomainError as error:
         return await _again(request, actor, agreement_id, error)
     notice = "agreement-in-force" if state is AgreementState.IN_FORCE else "agreement-signed"
