@@ -16,6 +16,9 @@ from tests import factories, factories_agreements
 from tests.factories_bookings import scene
 from tests.factories_series import sent, states, weekly_text
 
+# A worker would send the mails that are looked for here.
+pytestmark = pytest.mark.usefixtures("no_other_worker")
+
 
 async def mails_to(actor: Actor) -> list[database.Row]:
     assert actor.person_id is not None

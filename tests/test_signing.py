@@ -10,7 +10,7 @@ from litestar import Litestar
 
 from registry import database
 from registry.access import SYSTEM, Actor, Role
-from registry.accounts.authorities import end_authority, give_authority, list_authorities, signs_for
+from registry.accounts.authorities import end_authority, give_authority, signs_for
 from registry.agreements import queries, service
 from registry.agreements.codes import SignatureMethod
 from registry.agreements.rules import today
@@ -27,10 +27,14 @@ S = AgreementState
 async def without_authority(case: Case) -> Actor:
     """A member of the firm whose authority ended yesterday."""
     member = await factories.person(Role.FIRM, organisation_id=case.firm)
-    mine = [one for one in await list_authorities(SYSTEM, today()) if one.person_id == member.person_id]
-    for one in mine:
-        await end_authority(SYSTEM, one.id, today() - timedelta(days=1))
+    for one in await _authorities_of(member):
+        await end_authority(SYSTEM, one, today() - timedelta(days=1))
     return member
+
+
+async def _authorities_of(person: Actor) -> list[int]:
+    rows = await database.fetch("SELECT id FROM signing_authority WHERE person = $1", person.person_id)
+    return [row["id"] for row in rows]
 
 
 # --- Authority
@@ -122,8 +126,8 @@ async def test_rights_to_sign_are_kept_on_their_page(application: Litestar) -> N
     for wrong in ({"email": "nobody@registry.test"}, {"ground": ""}, {"valid_until": "2025-01-01"}):
         answer = await send(legal, "/desk/signatories", {**form, **wrong})
         assert (answer.status_code, "Registerutdrag" in answer.text or "ground" in wrong) == (422, True)
-    (mine,) = [one for one in await list_authorities(SYSTEM, today()) if one.person_id == person.person_id]
-    assert (await send(legal, f"/desk/signatories/{mine.id}/end")).status_code == 303
+    (mine,) = await _authorities_of(person)
+    assert (await send(legal, f"/desk/signatories/{mine}/end")).status_code == 303
     assert await signs_for(person.person_id, {firm}, set(), today() + timedelta(days=1)) == set()
     auditor = await browser(application, await factories.person(Role.AUDITOR))
     assert (await auditor.get("/desk/signatories")).status_code == 403
@@ -231,9 +235,8 @@ async def test_a_signature_on_a_replaced_text_or_without_authority_does_not_coun
     await service.submit(case.member, agreement_id)
     again = await service.order_signature(case.member, offline, agreement_id, organisation_id=case.firm)
     offline.orders[str(again)] = OrderState.SIGNED
-    for one in await list_authorities(SYSTEM, today()):
-        if one.person_id == case.member.person_id:
-            await end_authority(SYSTEM, one.id, today() - timedelta(days=1))
+    for one in await _authorities_of(case.member):
+        await end_authority(SYSTEM, one, today() - timedelta(days=1))
     assert await service.settle_order(offline, str(again)) is OrderState.EXPIRED
     assert await documents_of(case, agreement_id) == 0
 

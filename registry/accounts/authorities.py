@@ -134,7 +134,7 @@ async def signs_for(person_id: int | None, parties: Collection[int], public: Col
 
 
 async def list_authorities(actor: Actor, day: date) -> list[AuthorityView]:
-    """The authorities that hold on a day or begin later, by organisation and name.
+    """The authorities that hold on a day or begin later, the latest first, MOST_LISTED of them.
 
     Raises:
         NotPermitted: see `give_authority`.
@@ -146,7 +146,7 @@ async def list_authorities(actor: Actor, day: date) -> list[AuthorityView]:
         " g.ground, coalesce(b.name, '') AS given_by"
         " FROM signing_authority g JOIN person p ON p.id = g.person LEFT JOIN organisation o ON o.id = g.organisation"
         " LEFT JOIN person b ON b.id = g.given_by WHERE coalesce(g.valid_until, 'infinity') >= $1"
-        " ORDER BY o.name_sv NULLS FIRST, p.name, g.id LIMIT $2",
+        " ORDER BY g.id DESC LIMIT $2",
         day,
         MOST_LISTED,
     )

@@ -1,9 +1,12 @@
 """Signatures that come from elsewhere: a copy signed on paper, and an e-signature service."""
 
 import hashlib
+import io
 from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID, uuid4
+
+from pypdf import PdfWriter
 
 from registry import database, transitions
 from registry.access import SYSTEM, Actor
@@ -223,6 +226,10 @@ class OfflineSigning:
         return self.orders[reference]
 
     async def signed_copy(self, reference: str) -> bytes:
-        """A PDF without pages that names the order and the hash."""
-        note = f"% order {reference} text {self.hashes[reference]}\n".encode()
-        return b"%PDF-1.7\n" + note + b"1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+        """A PDF with an empty page that names the order and the hash."""
+        copy = PdfWriter()
+        copy.add_blank_page(width=595, height=842)
+        copy.add_metadata({"/Title": f"{reference} {self.hashes[reference]}"})
+        written = io.BytesIO()
+        copy.write(written)
+        return written.getvalue()
