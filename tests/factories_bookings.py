@@ -13,6 +13,20 @@ from registry.bookings.requests import BookingText
 from registry.bookings.states import BookingState
 from tests import factories
 
+# Who stands around a booking in a scene.
+ROLES = (
+    "requester",
+    "colleague",
+    "other_firm",
+    "employee",
+    "host",
+    "other_host",
+    "procurement",
+    "legal",
+    "coordinator",
+    "auditor",
+)
+
 
 @dataclass(frozen=True)
 class Scene:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from datetime import date
 from uuid import UUID
 
 import asyncpg
@@ -247,3 +248,15 @@ async def test_a_change_without_a_log_entry_is_refused() -> None:
     agreement_id = await case.requested()
     with pytest.raises(asyncpg.RestrictViolationError, match="not logged"):
         await database.fetch("UPDATE agreement SET dnr = 'RS 1' WHERE id = $1", agreement_id)
+
+
+@pytest.mark.parametrize(
+    ("sent", "due"),
+    [
+        (date(2026, 11, 2), date(2026, 11, 9)),
+        # Christmas Eve to Boxing Day, New Year's Eve and Day are no working days, nor are Saturdays and Sundays.
+        (date(2026, 12, 22), date(2027, 1, 4)),
+    ],
+)
+def test_review_is_due_after_five_working_days(sent: date, due: date) -> None:
+    assert rules.review_due(sent) == due

@@ -15,7 +15,7 @@ from registry.errors import InvalidInput, NotFound, NotPermitted, RuleBroken
 from registry.web.notice_mails import send_waiting
 from tests import factories
 from tests.clients import api, browser, send
-from tests.factories_bookings import Scene, booking_in, request_for, scene
+from tests.factories_bookings import ROLES, Scene, booking_in, request_for, scene
 
 S = BookingState
 _SIDES = {"requester": "requester", "colleague": "requester", "host": "host"}
@@ -35,21 +35,7 @@ async def mail_to(actor: Actor, *, hours: int = 1) -> str:
     return "\n".join(f"{row['subject']}\n{row['text']}\n{row['html']}" for row in rows)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "requester",
-        "colleague",
-        "other_firm",
-        "employee",
-        "host",
-        "other_host",
-        "procurement",
-        "legal",
-        "coordinator",
-        "auditor",
-    ],
-)
+@pytest.mark.parametrize("name", ROLES)
 async def test_each_role_writes_and_reads_messages_as_its_side_may(name: str) -> None:
     place = await scene()
     booking_id = await submitted(place)
@@ -71,21 +57,7 @@ async def test_each_role_writes_and_reads_messages_as_its_side_may(name: str) ->
             await thread.send_message(actor, booking_id, "Ett svar")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "requester",
-        "colleague",
-        "other_firm",
-        "employee",
-        "host",
-        "other_host",
-        "procurement",
-        "legal",
-        "coordinator",
-        "auditor",
-    ],
-)
+@pytest.mark.parametrize("name", ROLES)
 async def test_notes_are_written_by_hosts_and_read_by_them_and_auditors_only(name: str) -> None:
     place = await scene()
     booking_id = await submitted(place)

@@ -25,21 +25,9 @@ from registry.entries.service import EnvironmentText
 from registry.errors import DomainError, EditedMeanwhile, InvalidInput, NotPermitted, NotSignedIn, TimeTaken
 from tests import factories, factories_agreements
 from tests.clients import browser, send
-from tests.factories_bookings import Scene, booking_in, request_for, scene
+from tests.factories_bookings import ROLES, Scene, booking_in, request_for, scene
 
 S = BookingState
-ROLES = (
-    "requester",
-    "colleague",
-    "other_firm",
-    "employee",
-    "host",
-    "other_host",
-    "procurement",
-    "legal",
-    "coordinator",
-    "auditor",
-)
 
 
 async def requests(place: Scene, hours: Sequence[float], *, length: float = 2) -> list[UUID]:

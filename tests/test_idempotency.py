@@ -19,14 +19,8 @@ from registry.bookings.states import BookingState
 from registry.idempotency.service import remove_old_keys
 from tests.clients import api
 from tests.conftest import Server, free_port, start_registry
-from tests.factories_bookings import Scene, booking_in, scene
+from tests.factories_bookings import Scene, booking_in
 from tests.test_booking_api import API, bearer, body_for
-
-
-@pytest.fixture
-async def place(database: str) -> Scene:
-    del database
-    return await scene()
 
 
 @pytest.fixture

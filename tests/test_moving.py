@@ -28,8 +28,8 @@ from registry.errors import (
     TransitionNotAllowed,
 )
 from tests import factories, factories_agreements
+from tests.booking_invariants import held_by, most_at_once
 from tests.factories_bookings import Scene, booking_in, request_for, scene
-from tests.invariants import held_by, most_at_once
 
 S = BookingState
 WEEK = timedelta(days=7)

@@ -1,6 +1,7 @@
 """Series of bookings: all or nothing, what is left out and why, steps with all or some, roles and races."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,8 @@ from uuid import UUID
 import pytest
 
 from registry import database
-from registry.access import Actor
+from registry.access import SYSTEM, Actor
+from registry.audit.service import EventType, record
 from registry.bookings import series, series_drafts, series_view, service
 from registry.bookings.codes import Forecast, Frequency
 from registry.bookings.look_ahead import SeriesRefused, SeriesTaken
@@ -410,3 +412,19 @@ async def test_race_of_two_series_ends_with_one_whole_and_one_without_any() -> N
         )
         assert sorted(results) == [False, True]
         assert sorted([await held(one.id), await held(other.id)]) == [0, 4]
+
+
+async def test_series_of_more_people_than_there_is_room_for_is_foretold_and_refused_with_the_reason() -> None:
+    place = await scene()
+    async with database.transaction():
+        await record(SYSTEM, EventType.ENVIRONMENT_CHANGED, place.environment_id)
+        await database.fetch("UPDATE environment SET most_participants = 5 WHERE id = $1", place.environment_id)
+    requester = place.people["requester"]
+    text = replace(weekly_text(place.slug), participants=6)
+    found = await series.check(requester, text, WEEKLY)
+    assert [one.forecast for one in found.verdicts] == [Forecast.NOT_BOOKABLE] * 4
+    assert all(one.reason is not None for one in found.verdicts)
+    with pytest.raises(SeriesRefused):
+        await series.create_series(requester, text, WEEKLY, submit=True)
+    enough = replace(weekly_text(place.slug), participants=5)
+    assert all(one.fits for one in (await series.check(requester, enough, WEEKLY)).verdicts)

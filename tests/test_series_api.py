@@ -10,7 +10,7 @@ from litestar import Litestar
 from registry import database
 from registry.bookings.states import BookingState
 from tests.clients import api
-from tests.factories_bookings import Scene, booking_in, scene
+from tests.factories_bookings import Scene, booking_in
 from tests.factories_series import monday, states
 from tests.test_booking_api import API, body_for
 
@@ -19,12 +19,6 @@ def series_body(slug: str, weeks_ahead: int = 2, **changes: Any) -> dict[str, An
     first = monday(weeks_ahead)
     body = body_for(slug, starts_at=first.isoformat(), ends_at=first.replace(hour=11).isoformat())
     return {**body, "series": {"frequency": "weekly", "count": 4}, **changes}
-
-
-@pytest.fixture
-async def place(database: str) -> Scene:
-    del database
-    return await scene()
 
 
 @pytest.fixture

@@ -31,12 +31,6 @@ def weekly(slug: str, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def place(database: str) -> Scene:
-    del database
-    return await scene()
-
-
-@pytest.fixture
 async def firm(application: Litestar, place: Scene) -> AsyncIterator[httpx.AsyncClient]:
     async with await browser(application, place.people["requester"]) as client:
         yield client

@@ -12,7 +12,8 @@ from registry.accounts import service as accounts
 from registry.accounts.queries import actor_of_email
 from registry.audit.queries import events_of
 from registry.audit.service import EventType, record
-from registry.bookings import hosting, moving, queries, service, waitlist
+from registry.bookings import hosting, moving, notices, queries, service, waitlist
+from registry.bookings.codes import NoticeEvent, NoticePace
 from registry.bookings.moving import Wanted
 from registry.bookings.states import BookingState
 from registry.entries import calendar_service
@@ -30,8 +31,8 @@ from registry.errors import (
 )
 from registry.jobs.service import TryAgainLater
 from tests import factories
+from tests.booking_invariants import held_by, most_at_once
 from tests.factories_bookings import Scene, booking_in, request_for, scene
-from tests.invariants import held_by, most_at_once
 
 S = BookingState
 
@@ -595,3 +596,18 @@ async def test_day_that_has_closed_is_neither_offered_nor_approved() -> None:
     assert held["hold_until"] is None
     with pytest.raises(RuleBroken):
         await service.move_booking(place.people["host"], asks, "approve")
+
+
+async def test_offer_is_mailed_at_once_also_to_who_has_mail_daily() -> None:
+    place = await scene()
+    (other,) = place.people["other_firm"].organisations(Role.FIRM)
+    requester = place.people["requester"]
+    assert requester.person_id is not None
+    await notices.choose_pace(requester, NoticePace.DAILY)
+    blocker = await booking_in(place, S.CONFIRMED)
+    await change(blocker, "organisation = $2, requester = $3", other, place.people["other_firm"].person_id)
+    await booking_in(place, S.WAITLISTED)
+    await service.move_booking(place.people["host"], blocker, "cancel", reason="The room is painted")
+    async with database.transaction():
+        told = await notices.take_waiting(requester.person_id, datetime.now(UTC))
+    assert [one.event for one in told] == [NoticeEvent.OFFERED]

@@ -10,11 +10,10 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-import holidays
-
 from registry.access import Actor, Permission, Role, Rule
 from registry.agreements.codes import TERM_FIELDS, SignatureMethod, TermStatus, TermValue, ValueKind
 from registry.agreements.states import EDITABLE, OVER, SIGNABLE, AgreementState
+from registry.entries.almanac import is_working_day
 from registry.errors import N_, FieldError, Message, message
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -34,19 +33,15 @@ _LONGEST_CLAUSE = 20
 LONGEST_NOTE = 1_000
 # An identifier of the SPDX licence list, or several joined: "MIT OR Apache-2.0".
 _SPDX = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*( (AND|OR|WITH) [A-Za-z0-9][A-Za-z0-9.+-]*)*")
-SATURDAY = 5
-
-
-REVIEW_DAYS = 5
+REVIEW_DAYS = 5  # working days
 
 
 def review_due(sent: date) -> date:
     """The last day by which legal means to have reviewed what is sent on a day: five working days later."""
     day, left = sent, REVIEW_DAYS
-    closed = holidays.country_holidays("SE", years=(sent.year, sent.year + 1))
     while left:
         day += timedelta(days=1)
-        left -= day.weekday() < SATURDAY and day not in closed
+        left -= is_working_day(day)
     return day
 
 

@@ -10,14 +10,14 @@ from uuid import UUID
 from registry import database
 from registry.access import Actor, Permission, require
 from registry.bookings.codes import Waits
-from registry.bookings.openings import STOCKHOLM, holiday, midnight
+from registry.bookings.openings import STOCKHOLM, midnight
 from registry.bookings.queries import BookedEnvironment
 from registry.bookings.rules import EARLIEST_CHECK_IN
+from registry.entries.almanac import is_working_day
 
 PAGE_SIZE = 50
 # A promise is at most this many working days, see entry.answer_days.
 LONGEST_PROMISE = 60
-_SATURDAY = 6
 
 
 class Group(StrEnum):
@@ -96,7 +96,7 @@ def late_before(now: datetime) -> list[datetime]:
     day = now.astimezone(STOCKHOLM).date()
     while len(moments) < LONGEST_PROMISE:
         day -= timedelta(days=1)
-        if day.isoweekday() < _SATURDAY and holiday(day) is None:
+        if is_working_day(day):
             moments.append(midnight(day))
     return moments
 

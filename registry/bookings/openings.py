@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-import holidays
-
 from registry.bookings.intervals import Interval, joined, without
+from registry.entries.almanac import eves, holiday, public_holidays
 from registry.entries.calendars import Calendar, Opening, Season
 from registry.errors import N_, Bilingual, Message, message
 
@@ -144,11 +142,6 @@ def season_on(calendar: Calendar, day: date) -> Season | None:
     return min(found, key=lambda season: season.every_year, default=None)
 
 
-def holiday(day: date) -> Bilingual | None:
-    """The Swedish public holiday or the eve that a day is; ordinary Sundays are none."""
-    return _public(day.year).get(day) or _eves(day.year).get(day)
-
-
 def midnight(day: date) -> datetime:
     """When a day begins."""
     return utc(day, time(0))
@@ -181,28 +174,9 @@ def _hours(calendar: Calendar, day: date) -> list[Opening]:
 
 
 def _is_closed_for_holiday(calendar: Calendar, day: date) -> bool:
-    return (calendar.closed_on_holidays and day in _public(day.year)) or (
-        calendar.closed_on_eves and day in _eves(day.year)
+    return (calendar.closed_on_holidays and day in public_holidays(day.year)) or (
+        calendar.closed_on_eves and day in eves(day.year)
     )
-
-
-@lru_cache(maxsize=400)
-def _public(year: int) -> dict[date, Bilingual]:
-    return _almanac(year, "public")
-
-
-# Christmas, New Year's and Midsummer Eve, which the Annual Leave Act equates with Sundays (SFS 1977:480, section 3 a).
-@lru_cache(maxsize=400)
-def _eves(year: int) -> dict[date, Bilingual]:
-    return _almanac(year, "de_facto")
-
-
-def _almanac(year: int, category: str) -> dict[date, Bilingual]:
-    swedish, english = (
-        holidays.country_holidays("SE", years=year, categories=(category,), language=language)
-        for language in ("sv", "en_US")
-    )
-    return {day: Bilingual(swedish[day], english[day]) for day in swedish}
 
 
 def _days(first: date, last: date) -> Iterator[date]:
